@@ -1,0 +1,110 @@
+/**
+ * The errors that the edge answers by itself, as RFC 9457 problem details. The origin answers the token
+ * errors in the same words when it verifies again. The contexts of the origin add catalogues of their own.
+ */
+
+export interface ProblemKind {
+  code: string;
+  status: number;
+  title: string;
+}
+
+export const ACCESS_DENIED: ProblemKind = {
+  code: "access.denied",
+  status: 403,
+  title: "Access from this address is not allowed",
+};
+export const TOKEN_MISSING: ProblemKind = {
+  code: "token.missing",
+  status: 401,
+  title: "This route needs an access token",
+};
+export const TOKEN_MALFORMED: ProblemKind = {
+  code: "token.malformed",
+  status: 401,
+  title: "The access token is not a well-formed token of this service",
+};
+export const TOKEN_INVALID: ProblemKind = {
+  code: "token.invalid",
+  status: 401,
+  title: "The access token was not issued by this service",
+};
+export const TOKEN_EXPIRED: ProblemKind = {
+  code: "token.expired",
+  status: 401,
+  title: "The access token has expired",
+};
+export const SESSION_REVOKED: ProblemKind = {
+  code: "session.revoked",
+  status: 401,
+  title: "The session of this token has ended",
+};
+export const SESSION_UNKNOWABLE: ProblemKind = {
+  code: "session.unavailable",
+  status: 503,
+  title: "Sessions cannot be checked at the moment",
+};
+export const ROUTE_NOT_FOUND: ProblemKind = {
+  code: "route.not_found",
+  status: 404,
+  title: "There is nothing at this address",
+};
+export const METHOD_NOT_ALLOWED: ProblemKind = {
+  code: "method.not_allowed",
+  status: 405,
+  title: "This route does not know that method",
+};
+export const REQUEST_MALFORMED: ProblemKind = {
+  code: "request.malformed",
+  status: 400,
+  title: "The request could not be read",
+};
+export const REQUEST_TOO_LARGE: ProblemKind = {
+  code: "request.too_large",
+  status: 413,
+  title: "The request is larger than this service accepts",
+};
+export const EDGE_NOT_READY: ProblemKind = {
+  code: "edge.not_ready",
+  status: 503,
+  title: "The edge has not loaded its policy, keys and geo data yet",
+};
+export const EDGE_FAILED: ProblemKind = {
+  code: "edge.failed",
+  status: 500,
+  title: "The edge failed to handle the request",
+};
+export const ORIGIN_UNAVAILABLE: ProblemKind = {
+  code: "origin.unavailable",
+  status: 503,
+  title: "The service is not reachable at the moment",
+};
+export const ORIGIN_TIMEOUT: ProblemKind = {
+  code: "origin.timeout",
+  status: 504,
+  title: "The service did not answer in time",
+};
+
+/** All of the above, for documentation and tests. */
+export const EDGE_PROBLEMS: ProblemKind[] = [
+  ACCESS_DENIED,
+  TOKEN_MISSING,
+  TOKEN_MALFORMED,
+  TOKEN_INVALID,
+  TOKEN_EXPIRED,
+  SESSION_REVOKED,
+  SESSION_UNKNOWABLE,
+  ROUTE_NOT_FOUND,
+  METHOD_NOT_ALLOWED,
+  REQUEST_MALFORMED,
+  REQUEST_TOO_LARGE,
+  EDGE_NOT_READY,
+  EDGE_FAILED,
+  ORIGIN_UNAVAILABLE,
+  ORIGIN_TIMEOUT,
+];
+
+/** The `type` of a problem with that code: a URI reference into the error documentation. */
+export function problemType(code: string): string {
+  return `/errors#${code}`;
+}

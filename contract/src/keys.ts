@@ -1,0 +1,56 @@
+/**
+ * Redis key names. `prefix` comes first in all of them: it is empty in production and separates test runs
+ * that share one server. A projection entry is a hash: `v` its row version, `d` its JSON document; an
+ * entry with `v` and no `d` is a tombstone (see `origin/src/platform/redis/project.lua`).
+ */
+
+/** Field of a projection entry: the row version, a decimal integer that only grows. */
+export const FIELD_VERSION = "v";
+/** Field of a projection entry: the JSON document; absent in a tombstone. */
+export const FIELD_DOCUMENT = "d";
+/** Field prefixes of the two parts of a product page. */
+export const PART_PRODUCT = "product.";
+export const PART_STOCK = "stock.";
+
+/** Hash with the parts `product.` (catalog) and `stock.` (ordering); joined by `composeProductPage`. */
+export function productKey(prefix: string, productId: string): string {
+  return `${prefix}product:${productId}`;
+}
+
+/** Projection entry of one login session: `{userId, expiresAt}`; a tombstone once revoked. */
+export function sessionKey(prefix: string, sessionId: string): string {
+  return `${prefix}session:${sessionId}`;
+}
+
+/** Projection entry of the published policy: version = revision, document = `PolicyDocument`. */
+export function policyKey(prefix: string): string {
+  return `${prefix}access:policy`;
+}
+
+/** Hash of all list entries: field = entry id, value = JSON `AccessEntry` (which carries its version). */
+export function accessEntriesKey(prefix: string): string {
+  return `${prefix}access:entries`;
+}
+
+/** One page of a cached list, under the collection's generation, so that a stale page is never found. */
+export function pageKey(prefix: string, generation: string, query: string): string {
+  return `${prefix}page:${generation}:${query}`;
+}
+
+/** The change stream (see `change.ts`). */
+export function changesKey(prefix: string): string {
+  return `${prefix}changes`;
+}
+
+/**
+ * Present when the projections are complete; its value names the epoch, new after each rebuild. Without it
+ * an absent key means nothing: an edge keeps what it has and refuses what it cannot decide.
+ */
+export function readyKey(prefix: string): string {
+  return `${prefix}ready`;
+}
+
+/** Where the relay stands in the binlog: beside what it describes, so that both are lost together. */
+export function checkpointKey(prefix: string): string {
+  return `${prefix}relay:checkpoint`;
+}

@@ -1,0 +1,116 @@
+import { type Address, type Cidr, maskLimb } from "./address.ts";
+
+/**
+ * A set of CIDR blocks with end times, for lookups on the request path and changes one at a time.
+ *
+ * One hash per prefix length that occurs: a lookup probes each, longest first, without allocating. Real
+ * lists use few lengths, so this is a handful of probes whatever the number of entries, and adding or
+ * removing an entry costs the same as a lookup. A sorted range table would save memory and need rebuilding
+ * at each change.
+ */
+export interface AddressTable {
+  /** Prefix lengths in use, descending, and beside each the blocks of that length. */
+  ipv4Lengths: number[];
+  ipv4: Ipv4Blocks[];
+  ipv6Lengths: number[];
+  ipv6: Ipv6Blocks[];
+  /** Number of blocks. */
+  size: number;
+}
+
+export interface TableEntry {
+  id: number;
+  /** Unix time in milliseconds after which the entry is void; 0 for never. */
+  expiresAtMs: number;
+}
+
+/** Keyed by the block's first address. */
+type Ipv4Blocks = Record<number, TableEntry | undefined>;
+/** Keyed by the three limbs of the block's first address. */
+type Ipv6Blocks = Record<number, Record<number, Ipv4Blocks | undefined> | undefined>;
+
+export function createAddressTable(): AddressTable {
+  return { ipv4Lengths: [], ipv4: [], ipv6Lengths: [], ipv6: [], size: 0 };
+}
+
+/** Adds the block or replaces its entry. */
+export function setBlock(table: AddressTable, cidr: Cidr, entry: TableEntry): void {
+  const innermost =
+    cidr.base.family === 4
+      ? blocksOf(table.ipv4Lengths, table.ipv4, cidr.length)
+      : ipv6Branch(blocksOf(table.ipv6Lengths, table.ipv6, cidr.length), cidr.base);
+  const key = innermostKey(cidr.base);
+  if (innermost[key] === undefined) table.size += 1;
+  innermost[key] = entry;
+}
+
+/** Removes the block; a block that is not there is no error. */
+export function removeBlock(table: AddressTable, cidr: Cidr): void {
+  const innermost =
+    cidr.base.family === 4
+      ? blocksOf(table.ipv4Lengths, table.ipv4, cidr.length)
+      : ipv6Branch(blocksOf(table.ipv6Lengths, table.ipv6, cidr.length), cidr.base);
+  const key = innermostKey(cidr.base);
+  if (innermost[key] === undefined) return;
+  delete innermost[key];
+  table.size -= 1;
+}
+
+/** The longest block that holds the address and has not ended at `nowMs`. */
+export function findBlock(table: AddressTable, address: Address, nowMs: number): TableEntry | undefined {
+  if (address.family === 4) {
+    const lengths = table.ipv4Lengths;
+    for (let i = 0; i < lengths.length; i++) {
+      const entry = (table.ipv4[i] as Ipv4Blocks)[maskLimb(address.a, 32, lengths[i] as number)];
+      if (entry !== undefined && isLive(entry, nowMs)) return entry;
+    }
+    return undefined;
+  }
+  const lengths = table.ipv6Lengths;
+  for (let i = 0; i < lengths.length; i++) {
+    const entry = findIpv6(table.ipv6[i] as Ipv6Blocks, lengths[i] as number, address);
+    if (entry !== undefined && isLive(entry, nowMs)) return entry;
+  }
+  return undefined;
+}
+
+function isLive(entry: TableEntry, nowMs: number): boolean {
+  return entry.expiresAtMs === 0 || nowMs < entry.expiresAtMs;
+}
+
+function findIpv6(blocks: Ipv6Blocks, length: number, address: Address): TableEntry | undefined {
+  const second = blocks[maskLimb(address.a, 48, length)];
+  if (second === undefined) return undefined;
+  const third = second[maskLimb(address.b, 48, length - 48)];
+  if (third === undefined) return undefined;
+  return third[maskLimb(address.c, 32, length - 96)];
+}
+
+function innermostKey(base: Address): number {
+  return base.family === 4 ? base.a : base.c;
+}
+
+function ipv6Branch(blocks: Ipv6Blocks, base: Address): Ipv4Blocks {
+  let second = blocks[base.a];
+  if (second === undefined) {
+    second = {};
+    blocks[base.a] = second;
+  }
+  let third = second[base.b];
+  if (third === undefined) {
+    third = {};
+    second[base.b] = third;
+  }
+  return third;
+}
+
+/** The blocks of that length, made when there are none yet; keeps lengths descending. */
+function blocksOf<Blocks extends object>(lengths: number[], blocks: Blocks[], length: number): Blocks {
+  let at = 0;
+  while (at < lengths.length && (lengths[at] as number) > length) at += 1;
+  if (lengths[at] === length) return blocks[at] as Blocks;
+  const made = {} as Blocks;
+  lengths.splice(at, 0, length);
+  blocks.splice(at, 0, made);
+  return made;
+}

@@ -1,0 +1,44 @@
+/**
+ * The access policy as operators write it. Order of decision: allow list, deny list, `rules` in their order
+ * (the first enforced rule that matches decides), `default`.
+ */
+export interface PolicyDocument {
+  rules: PolicyRule[];
+  /** For requests that no rule decides. */
+  default: PolicyAction;
+}
+
+export type PolicyAction = "allow" | "deny";
+
+export interface PolicyRule {
+  /** Unique within the document; `[a-z0-9][a-z0-9-]{0,63}`. */
+  id: string;
+  match: RuleMatch;
+  action: PolicyAction;
+  /** `observe`: counted and reported, never decides. */
+  mode: "enforce" | "observe";
+  /** HTTP status of a denial. 403 unless set. */
+  status?: 403 | 404 | 451;
+  note?: string;
+}
+
+/** All conditions that are given must hold; a rule without any matches every request. */
+export interface RuleMatch {
+  /** ISO 3166-1 alpha-2, upper case; `ZZ` is an address that the geo data doesn't know. */
+  country?: string[];
+  /** Upper case. */
+  method?: string[];
+  /** The path begins so; no query string. */
+  pathPrefix?: string;
+}
+
+/** What the geo data doesn't know. */
+export const COUNTRY_UNKNOWN = "ZZ";
+
+export const RULES_MAX = 1_000;
+export const COUNTRIES_PER_RULE_MAX = 250;
+export const NOTE_LENGTH_MAX = 500;
+export const PATH_PREFIX_LENGTH_MAX = 200;
+
+/** What stands before an operator has published anything. */
+export const POLICY_INITIAL: PolicyDocument = { rules: [], default: "allow" };
