@@ -1,0 +1,114 @@
+import Type, { type Static, type TObject, type TProperties } from "typebox";
+import { Value } from "typebox/value";
+
+/**
+ * The configuration of every role, one schema. A setting `apiPort` is read from the environment variable
+ * `API_PORT`. Defaults stand only here; a role gets only what it needs, so the relay never sees a signing key.
+ */
+const port = (fallback: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback });
+const host = Type.String({ minLength: 1, default: "127.0.0.1" });
+const seconds = (fallback: number) => Type.Integer({ minimum: 1, maximum: 31_536_000, default: fallback });
+const url = (schemes: string, example: string) =>
+  Type.String({ pattern: `^(${schemes})://.+`, description: `like ${example}` });
+const file = (what: string) => Type.String({ minLength: 1, description: `path of ${what}` });
+
+const logging = {
+  logLevel: Type.Union(
+    ["trace", "debug", "info", "warn", "error", "fatal", "silent"].map((level) => Type.Literal(level)),
+    { default: "info" },
+  ),
+};
+const database = { mysqlUrl: url("mysql", "mysql://user:password@127.0.0.1:8306/sluice") };
+const redis = {
+  redisUrl: url("rediss?", "redis://127.0.0.1:8379"),
+  redisPrefix: Type.String({ default: "" }),
+};
+const rabbit = { rabbitmqUrl: url("amqps?", "amqp://user:password@127.0.0.1:8672") };
+const listeners = { apiHost: host, apiPort: port(8082), opsHost: host, opsPort: port(8081) };
+const tokens = {
+  tokenPrivateKeyFile: file("the PEM that signs access tokens"),
+  tokenPublicKeysFile: file("the JSON list of public keys"),
+  tokenIssuer: Type.String({ minLength: 1, default: "sluice" }),
+  tokenAudience: Type.String({ minLength: 1, default: "sluice" }),
+  accessTokenTtlSeconds: seconds(600),
+  refreshTokenTtlSeconds: seconds(2_592_000),
+};
+const orders = { orderTtlSeconds: seconds(1_800) };
+const payments = {
+  paymentsUrl: url("https?", "http://127.0.0.1:8083"),
+  paymentsSecretFile: file("the secret shared with the payment provider"),
+  paymentsCallbackUrl: Type.String({
+    pattern: "^https?://.+",
+    default: "http://127.0.0.1:8082/payments/callback/sandbox",
+  }),
+};
+
+const schemas = {
+  api: Type.Object({
+    ...logging,
+    ...database,
+    ...redis,
+    ...rabbit,
+    ...listeners,
+    ...tokens,
+    ...orders,
+    ...payments,
+    opsTokenFile: file("the operators' bearer token"),
+    geoipCountryDb: Type.String({ default: "" }),
+  }),
+  worker: Type.Object({ ...logging, ...database, ...redis, ...rabbit, ...orders, ...payments }),
+  relay: Type.Object({ ...logging, ...database, ...redis, ...rabbit }),
+  migrate: Type.Object({ ...logging, ...database }),
+  seed: Type.Object({ ...logging, ...database, demoPasswordFile: file("the demo users' password") }),
+  audit: Type.Object({ ...logging, ...database, ...redis }),
+};
+
+export type ConfiguredRole = keyof typeof schemas;
+export type ConfigOf<R extends ConfiguredRole> = Static<(typeof schemas)[R]>;
+export type ApiConfig = ConfigOf<"api">;
+export type WorkerConfig = ConfigOf<"worker">;
+export type RelayConfig = ConfigOf<"relay">;
+
+/** Every fault of the environment at once, so that nobody fixes them one start at a time. */
+export class ConfigFaults extends Error {
+  readonly faults: readonly string[];
+
+  constructor(role: string, faults: readonly string[]) {
+    super(`configuration of ${role}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.name = "ConfigFaults";
+    this.faults = faults;
+  }
+}
+
+export function readConfig<R extends ConfiguredRole>(role: R, env: NodeJS.ProcessEnv): ConfigOf<R> {
+  const schema: TObject<TProperties> = schemas[role];
+  const given: Record<string, unknown> = {};
+  for (const key of Object.keys(schema.properties)) {
+    const value = env[environmentName(key)];
+    if (value !== undefined && value !== "") given[key] = value;
+  }
+  const config = Value.Convert(schema, Value.Default(schema, given));
+  if (Value.Check(schema, config)) return config as ConfigOf<R>;
+  throw new ConfigFaults(role, faultsOf(schema, config as Record<string, unknown>));
+}
+
+/** `orderTtlSeconds` → `ORDER_TTL_SECONDS` */
+export function environmentName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+/** Names the setting and what it should be. Values are not repeated: a URL holds a password. */
+function faultsOf(schema: TObject<TProperties>, config: Record<string, unknown>): string[] {
+  const faults: string[] = [];
+  for (const [key, property] of Object.entries(schema.properties)) {
+    const name = environmentName(key);
+    const hint = (property as { description?: string }).description;
+    const suffix = hint === undefined ? "" : ` (${hint})`;
+    if (config[key] === undefined) faults.push(`${name} is missing${suffix}`);
+    else {
+      const first = Value.Errors(property, config[key])[0];
+      if (first !== undefined) faults.push(`${name} ${first.message}${suffix}`);
+    }
+  }
+  return faults;
+}

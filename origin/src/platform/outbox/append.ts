@@ -1,0 +1,23 @@
+import type { Transaction } from "../mysql/database.ts";
+
+/** A message that is published if, and only if, the transaction commits. */
+export interface OutboxMessage {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** Identifies the message to idempotent consumers: delivery is at least once. */
+  readonly messageId: string;
+  readonly payload: object;
+}
+
+/** Adds messages to the transaction's own commit. The relay publishes them; nothing else does. */
+export async function appendToOutbox(tx: Transaction, messages: readonly OutboxMessage[]): Promise<void> {
+  if (messages.length === 0) return;
+  await tx.execute("INSERT INTO outbox (exchange, routing_key, message_id, payload) VALUES ?", [
+    messages.map((message) => [
+      message.exchange,
+      message.routingKey,
+      message.messageId,
+      JSON.stringify(message.payload),
+    ]),
+  ]);
+}
