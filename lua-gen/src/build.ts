@@ -1,0 +1,60 @@
+import ts from "typescript";
+import { type Fault, faultOf, sortFaults } from "./compile/fault.ts";
+import { openProject, type Project } from "./compile/project.ts";
+import { type LuaFile, transpile } from "./compile/transpile.ts";
+import { writeOutputs } from "./compile/write.ts";
+import { checkSubset } from "./subset/check.ts";
+
+export interface BuildOptions {
+  /** A tsconfig.json, or the folder that it lies in. */
+  readonly project: string;
+}
+
+export interface BuildResult {
+  /** Sorted by place. When there is any, nothing was written. */
+  readonly faults: readonly Fault[];
+  /** Every Lua file of the project, absolute. */
+  readonly files: readonly string[];
+  /** Those of them whose content changed. */
+  readonly written: readonly string[];
+  /** Lua files of earlier builds that no source produces any more. */
+  readonly removed: readonly string[];
+}
+
+/** Compiles a project to Lua. */
+export function build(options: BuildOptions): BuildResult {
+  const compiled = compile(options);
+  if ("faults" in compiled) return { faults: compiled.faults, files: [], written: [], removed: [] };
+  const { written, removed } = writeOutputs(compiled.project.outDir, compiled.files);
+  return { faults: [], files: compiled.files.map((file) => file.path), written, removed };
+}
+
+/** Finds what {@link build} would refuse, and writes nothing. */
+export function check(options: BuildOptions): { faults: readonly Fault[] } {
+  const compiled = compile(options);
+  return { faults: "faults" in compiled ? compiled.faults : [] };
+}
+
+/** All faults of all stages at once: who fixes one type error should not discover the subset only then. */
+function compile(
+  options: BuildOptions,
+): { faults: readonly Fault[] } | { project: Project; files: readonly LuaFile[] } {
+  const opened = openProject(options.project);
+  if ("faults" in opened) return opened;
+  const { project } = opened;
+  const transpiled = transpile(project);
+  const faults = [
+    ...ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf),
+    ...checkSubset(project.program),
+    ...transpiled.faults,
+  ];
+  return faults.length > 0 ? { faults: sortFaults(faults) } : { project, files: transpiled.files };
+}
+
+/**
+ * `rewriteRelativeImportExtensions` is what lets an emitting program import `.ts` files; its complaint that an alias
+ * (TS2877) would not be rewritten is about JavaScript. TypeScriptToLua resolves aliases itself.
+ */
+function concernsLua(diagnostic: ts.Diagnostic): boolean {
+  return diagnostic.code !== 2877;
+}

@@ -1,0 +1,31 @@
+import { build } from "../build.ts";
+import { formatFault } from "../compile/fault.ts";
+import { type Command, parseOptions } from "./command.ts";
+
+export const buildCommand: Command = {
+  name: "build",
+  summary: "compile a project to Lua",
+  help: `lua-gen build [-p tsconfig.json]
+
+Compiles the project to Lua under its outDir. Only files whose content changed are written, and Lua files that
+no source produces any more are removed. Every fault is printed as file:line:column; with any, nothing is written
+and the exit status is 1.
+
+  -p, --project FILE   the tsconfig.json, or its folder (default: the current folder)`,
+  run(args) {
+    const { values } = parseOptions(args, { project: { type: "string", short: "p", default: "." } });
+    const startedMs = performance.now();
+    const result = build({ project: values.project });
+    for (const fault of result.faults) console.error(formatFault(fault));
+    if (result.faults.length > 0) {
+      console.error(
+        `${result.faults.length} error${result.faults.length === 1 ? "" : "s"}; nothing was written`,
+      );
+      return 1;
+    }
+    const elapsedMs = Math.round(performance.now() - startedMs);
+    const removed = result.removed.length > 0 ? `, ${result.removed.length} removed` : "";
+    console.log(`${result.files.length} files, ${result.written.length} written${removed}, ${elapsedMs} ms`);
+    return 0;
+  },
+};

@@ -1,0 +1,3 @@
+/// <reference types="@typescript-to-lua/language-extensions" />
+/// <reference types="lua-types/jit" />
+/// <reference path="./ngx.d.ts" />
