@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Answer } from "../src/client.ts";
+import { assertProblem } from "../src/problem.ts";
+import { Shopper } from "../src/shopper.ts";
+import { type System, startSystem } from "../src/system.ts";
+
+let system: System;
+let shopper: Shopper;
+let productId: number;
+
+before(async () => {
+  system = await startSystem({ orderTtlSeconds: 600 });
+  shopper = await Shopper.join(system.edge);
+  const created = await system.ops.post("/products", {
+    name: "Lamp",
+    priceCents: 900,
+    currency: "EUR",
+    stock: 5,
+  });
+  productId = created.body.id;
+});
+
+after(async () => {
+  await system?.close();
+});
+
+const asJson = { "content-type": "application/json" };
+const tenMegabytes = `{"lines":"${"x".repeat(10 * 1024 * 1024)}"}`;
+
+/** What is sent, and the refusal that it must get. */
+const orders: [string, number, string, () => Promise<Answer>][] = [
+  ["malformed JSON", 400, "request.malformed", () => rawOrder('{"lines":[')],
+  ["an empty body", 400, "request.malformed", () => rawOrder("")],
+  ["a body of 10 MB", 413, "request.too_large", () => rawOrder(tenMegabytes)],
+  ["an unknown product", 422, "order.product_unknown", () => shopper.order(999_999_999, 1)],
+  ["quantity 0", 422, "validation.failed", () => shopper.order(productId, 0)],
+  ["quantity -1", 422, "validation.failed", () => shopper.order(productId, -1)],
+  ["quantity 1e9", 422, "validation.failed", () => shopper.order(productId, 1e9)],
+  ["quantity 1.5", 422, "validation.failed", () => shopper.order(productId, 1.5)],
+  ["no lines", 422, "validation.failed", () => shopper.post("/orders", { lines: [] })],
+  ["lines of another form", 422, "validation.failed", () => shopper.post("/orders", { lines: "all" })],
+  ["a token cut short", 401, "token.malformed", () => orderWith(shopper.accessToken.slice(0, 40))],
+  ["a signature cut short", 401, "token.invalid", () => orderWith(shopper.accessToken.slice(0, -86))],
+  ["alg none", 401, "token.malformed", () => orderWith(withoutSignature())],
+  ["no token", 401, "token.missing", () => system.edge.post("/orders", { lines: [] })],
+  ["a token of somebody else's making", 401, "token.invalid", () => orderWith(withOtherClaims())],
+];
+
+for (const [what, status, code, send] of orders) {
+  test(`an order with ${what} is refused with ${status} ${code}, and nothing is written`, async () => {
+    const stockBefore = (await system.edge.get(`/products/${productId}`)).body.stock;
+    assertProblem(await send(), status, code);
+    assert.deepEqual((await system.edge.get(`/products/${productId}`)).body.stock, stockBefore);
+    assert.deepEqual((await shopper.get("/orders")).body.items, []);
+  });
+}
+
+test("an operator's faulty CIDR is refused and no list changes", async () => {
+  for (const cidr of ["300.1.1.1/40", "1.2.3.4/33", "fe80::1%eth0", "", "10.0.0.0/8/8"]) {
+    const refused = await system.ops.post("/lists/deny", { cidr, reason: "test" });
+    assert.ok(refused.status === 422, `${cidr}: ${refused.status} ${JSON.stringify(refused.body)}`);
+    assert.match(refused.headers.get("content-type") ?? "", /^application\/problem\+json/);
+  }
+  assert.deepEqual((await system.ops.get("/lists/deny")).body.items, []);
+});
+
+test("a faulty policy is refused with every fault and its place", async () => {
+  const current = await system.ops.get("/policy");
+  const refused = await system.ops.put(
+    "/policy",
+    {
+      default: "maybe",
+      rules: [{ id: "Bad Id", match: { country: ["germany"] }, action: "deny", mode: "enforce" }],
+    },
+    { headers: { "if-match": current.headers.get("etag") ?? "" } },
+  );
+  assert.equal(refused.status, 422, JSON.stringify(refused.body));
+  const places = JSON.stringify(refused.body);
+  for (const place of ["/default", "/rules/0/id", "/rules/0/match/country/0"])
+    assert.ok(places.includes(place), places);
+  assert.equal((await system.ops.get("/policy")).headers.get("etag"), current.headers.get("etag"));
+});
+
+test("the operators' listener answers nobody without its token", async () => {
+  const refused = await system.ops.get("/policy", { headers: { authorization: "Bearer wrong" } });
+  assert.equal(refused.status, 401);
+  assert.match(refused.headers.get("content-type") ?? "", /^application\/problem\+json/);
+});
+
+test("what does not exist is 404, a wrong method 405, and headers of the edge's own are not believed", async () => {
+  assertProblem(await system.edge.get("/nowhere"), 404, "route.not_found");
+  assertProblem(await system.edge.get("/policy"), 404, "route.not_found");
+  const wrong = await system.edge.delete("/products");
+  assertProblem(wrong, 405, "method.not_allowed");
+  assert.match(wrong.headers.get("allow") ?? "", /GET/);
+  const forged = await system.edge.get("/orders", {
+    headers: { "x-sluice-user-id": "1", "x-sluice-session-id": "1" },
+  });
+  assertProblem(forged, 401, "token.missing");
+});
+
+function rawOrder(raw: string): Promise<Answer> {
+  return system.edge.request("POST", "/orders", { token: shopper.accessToken, headers: asJson, raw });
+}
+
+function orderWith(token: string): Promise<Answer> {
+  return system.edge.post("/orders", { lines: [{ productId, quantity: 1 }] }, { token });
+}
+
+function withoutSignature(): string {
+  const [, claims] = shopper.accessToken.split(".");
+  return `${encoded({ alg: "none", typ: "at+jwt" })}.${claims}.`;
+}
+
+function withOtherClaims(): string {
+  const [header, claims = "", signature] = shopper.accessToken.split(".");
+  const forged = { ...JSON.parse(Buffer.from(claims, "base64url").toString()), sub: "1" };
+  return `${header}.${encoded(forged)}.${signature}`;
+}
+
+function encoded(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}

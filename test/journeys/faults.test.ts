@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually } from "../src/eventually.ts";
+import { assertProblem } from "../src/problem.ts";
+import { Shopper } from "../src/shopper.ts";
+import { GIVEN_SYSTEM, type ProcessName, type System, startSystem } from "../src/system.ts";
+
+const ORDER_TTL_SECONDS = 3;
+/** Whatever happened, an unpaid order has expired within so long after recovery. */
+const EXPIRY_AFTER_FAULT_MS = ORDER_TTL_SECONDS * 1_000 + 15_000;
+const RECOVERY_MS = 15_000;
+const BANNED_ADDRESS = "198.51.100.9";
+
+let system: System;
+
+before(async () => {
+  if (!GIVEN_SYSTEM) system = await startSystem({ orderTtlSeconds: ORDER_TTL_SECONDS });
+});
+
+after(async () => {
+  await system?.close();
+});
+
+const skip = GIVEN_SYSTEM ? "a given system is not killed by its tests" : false;
+
+for (const victim of ["relay", "worker", "api"] satisfies ProcessName[]) {
+  test(`kill -9 of ${victim} in the middle of an order's life: it still ends right`, { skip }, async () => {
+    const { edge, ops } = system;
+    const shopper = await Shopper.join(edge);
+    const created = await ops.post("/products", {
+      name: `Vase (${victim})`,
+      priceCents: 700,
+      currency: "EUR",
+      stock: 9,
+    });
+    const productId: number = created.body.id;
+    const unpaid = await shopper.order(productId, 2);
+    assert.equal(unpaid.status, 201, JSON.stringify(unpaid.body));
+    await system.kill(victim);
+
+    const paid = await eventually("an order can be placed again", RECOVERY_MS, async () => {
+      const placed = await shopper.order(productId, 1, `after-${victim}`);
+      return placed.status === 201 ? placed : undefined;
+    });
+    await eventually("it is PAID", RECOVERY_MS, async () => {
+      await shopper.post(`/orders/${paid.body.id}/pay`);
+      const order = await shopper.get(`/orders/${paid.body.id}`);
+      return order.body.status === "PAID" || order.body.status === "EXPIRED" ? order : undefined;
+    });
+    await eventually("the unpaid one is EXPIRED", EXPIRY_AFTER_FAULT_MS, async () => {
+      const order = await shopper.get(`/orders/${unpaid.body.id}`);
+      return order.body.status === "EXPIRED" ? order : undefined;
+    });
+    await eventually("the cached page tells the truth", RECOVERY_MS, async () => {
+      const { stock } = (await edge.get(`/products/${productId}`)).body;
+      return stock.reserved === 0 && stock.available + stock.sold === 9 ? stock : undefined;
+    });
+    const { code, output } = await system.audit();
+    assert.equal(code, 0, output);
+  });
+}
+
+test("a Redis that hangs: cached reads and the deny list go on, protected routes answer 503", {
+  skip,
+}, async () => {
+  const { edge, ops } = system;
+  const shopper = await Shopper.join(edge);
+  const created = await ops.post("/products", { name: "Bowl", priceCents: 300, currency: "EUR", stock: 3 });
+  const page = `/products/${created.body.id}`;
+  assert.equal((await ops.post("/lists/deny", { cidr: BANNED_ADDRESS, reason: "test" })).status, 201);
+  await eventually("the ban is live", RECOVERY_MS, async () =>
+    (await edge.get("/products", { from: BANNED_ADDRESS })).status === 403 ? true : undefined,
+  );
+  // Each worker has a memory of its own: some hits in a row say that both hold the page.
+  let hits = 0;
+  await eventually("the page is in the workers' memory", RECOVERY_MS, async () => {
+    const hit = (await edge.get(page)).headers.get("x-sluice-cache") === "hit-worker";
+    hits = hit ? hits + 1 : 0;
+    return hits >= 20 ? true : undefined;
+  });
+
+  await system.pause("redis");
+  try {
+    const refused = await eventually("protected routes are refused", RECOVERY_MS, async () => {
+      const answer = await shopper.get("/orders");
+      return answer.status === 503 ? answer : undefined;
+    });
+    assertProblem(refused, 503);
+    for (let i = 0; i < 20; i++) {
+      assert.equal((await edge.get(page)).status, 200);
+      assertProblem(await edge.get(page, { from: BANNED_ADDRESS }), 403, "access.denied");
+    }
+  } finally {
+    await system.resume("redis");
+  }
+  await eventually("protected routes are back", RECOVERY_MS, async () =>
+    (await shopper.get("/orders")).status === 200 ? true : undefined,
+  );
+});
+
+test("a Redis that is killed comes back and all is well within seconds", { skip }, async () => {
+  const { edge } = system;
+  const shopper = await Shopper.join(edge);
+  await system.kill("redis");
+  await eventually("protected routes are back", RECOVERY_MS, async () =>
+    (await shopper.get("/orders")).status === 200 ? true : undefined,
+  );
+  assertProblem(await edge.get("/products", { from: BANNED_ADDRESS }), 403, "access.denied");
+  const { code, output } = await system.audit();
+  assert.equal(code, 0, output);
+});
