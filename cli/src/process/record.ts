@@ -16,6 +16,8 @@ export interface ProcessRecord {
   ready: boolean;
   restarts: number;
   port?: number;
+  /** Only of the supervisor: on which ports its system listens, whatever the environment says by now. */
+  ports?: Record<string, number>;
 }
 
 export function writeRecord(home: Home, record: ProcessRecord): void {

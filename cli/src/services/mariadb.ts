@@ -40,7 +40,7 @@ export async function startMariadb(options: MariadbOptions): Promise<RunningServ
     stopGraceMs: 20_000,
   });
   const url = mysqlUrl(port, password);
-  await untilReady(owned, START_TIMEOUT_MS, () => ping(url));
+  await untilReady(owned, START_TIMEOUT_MS, () => pingMariadb(url));
   return runningService(owned, url);
 }
 
@@ -123,7 +123,7 @@ function accounts(rootPassword: string, password: string, mayCreateDatabases: bo
   return `${statements.join("\n")}\n`;
 }
 
-async function ping(url: string): Promise<void> {
+export async function pingMariadb(url: string): Promise<void> {
   const connection = await createConnection({ uri: url, connectTimeout: 2000 });
   try {
     await connection.query("SELECT 1");

@@ -46,7 +46,7 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<RunningSe
   });
   const url = rabbitmqUrl(port, password);
   try {
-    await untilReady(owned, START_TIMEOUT_MS, () => ping(url));
+    await untilReady(owned, START_TIMEOUT_MS, () => pingRabbitmq(url));
   } catch (error) {
     await stopEpmd(epmdPort);
     throw error;
@@ -67,7 +67,7 @@ export async function rabbitmqctl(options: RabbitmqOptions, args: string[]): Pro
   return stdout;
 }
 
-/** Does nothing when no epmd is there, or when another broker still uses it. */
+/** Does nothing when no epmd is there. */
 export async function stopEpmd(epmdPort: number): Promise<void> {
   await run("epmd", ["-port", String(epmdPort), "-kill"]).catch(() => undefined);
 }
@@ -103,6 +103,8 @@ function rabbitmqEnv({ home, distPort, epmdPort }: RabbitmqOptions): NodeJS.Proc
     RUNNING_UNDER_SYSTEMD: "true",
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: LOOPBACK,
+    // Otherwise epmd refuses to be ended for as long as it believes that a (killed) broker is registered.
+    ERL_EPMD_RELAXED_COMMAND_CHECK: "1",
   };
 }
 
@@ -111,7 +113,7 @@ function erlangCookie(folder: string): void {
   secretIn(join(folder, ".erlang.cookie"));
 }
 
-async function ping(url: string): Promise<void> {
+export async function pingRabbitmq(url: string): Promise<void> {
   const connection = await connect(url, { timeout: 2000 });
   await connection.close();
 }

@@ -28,7 +28,7 @@ export async function startRedis({ home, port, durable }: ServiceOptions): Promi
     port,
   });
   const url = redisUrl(port, password);
-  await untilReady(owned, START_TIMEOUT_MS, () => ping(url));
+  await untilReady(owned, START_TIMEOUT_MS, () => pingRedis(url));
   return runningService(owned, url);
 }
 
@@ -52,7 +52,7 @@ function redisConf(port: number, password: string, durable: boolean): string {
 }
 
 /** Answers only when the data is loaded: until then Redis refuses with LOADING. */
-async function ping(url: string): Promise<void> {
+export async function pingRedis(url: string): Promise<void> {
   const client = new Redis(url, {
     lazyConnect: true,
     retryStrategy: () => null,

@@ -1,0 +1,49 @@
+/**
+ * A role of the origin (or the payments sandbox) as a process. Roles that listen are asked over HTTP; those
+ * that do not (worker, relay) say themselves when they are ready, by one line `{"msg":"ready"}` in their log.
+ */
+import type { Home } from "../process/home.ts";
+import { type OwnedProcess, startProcess } from "../process/owned-process.ts";
+import { untilReady } from "../process/ready.ts";
+import { type RunningService, runningService } from "./service.ts";
+
+export interface NodeRoleOptions {
+  name: string;
+  home: Home;
+  checkout: string;
+  script: string;
+  args: string[];
+  env: Record<string, string>;
+  port?: number;
+  /** Answers 200 when the role is ready; without it the role's own log line counts. */
+  readyUrl?: string;
+}
+
+const START_TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 2000;
+
+export async function startNodeRole(options: NodeRoleOptions): Promise<RunningService> {
+  const { name, home, checkout, port, readyUrl } = options;
+  const owned = await startProcess({
+    name,
+    command: process.execPath,
+    args: [options.script, ...options.args],
+    env: { ...process.env, ...options.env },
+    cwd: checkout,
+    home,
+    ...(port === undefined ? {} : { port }),
+    stopGraceMs: 10_000,
+  });
+  await untilReady(owned, START_TIMEOUT_MS, () => (readyUrl ? expectOk(readyUrl) : saidReady(owned)));
+  return runningService(owned, readyUrl ? new URL(readyUrl).origin : `log:${owned.logFile}`);
+}
+
+export async function expectOk(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), redirect: "error" });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${url} answers ${response.status} ${body.slice(0, 200)}`);
+}
+
+async function saidReady(owned: OwnedProcess): Promise<void> {
+  if (!/"msg":\s*"ready"/.test(owned.log())) throw new Error(`no line with "msg":"ready" in its log yet`);
+}

@@ -1,0 +1,68 @@
+/**
+ * What the command line takes from the environment, with its defaults: the only place of this package that
+ * reads it. `up` gives the processes that it starts their own, derived environment (see system/environment.ts).
+ */
+
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PORTS = {
+  edge: ["EDGE_PORT", 8080],
+  ops: ["OPS_PORT", 8081],
+  api: ["API_PORT", 8082],
+  payments: ["PAYMENTS_PORT", 8083],
+  mysql: ["MYSQL_PORT", 8306],
+  redis: ["REDIS_PORT", 8379],
+  rabbitmq: ["RABBITMQ_PORT", 8672],
+  rabbitmqDist: ["RABBITMQ_DIST_PORT", 8673],
+  rabbitmqEpmd: ["RABBITMQ_EPMD_PORT", 8674],
+} as const;
+
+export type PortName = keyof typeof PORTS;
+export type Ports = Record<PortName, number>;
+
+export interface Settings {
+  checkout: string;
+  homeRoot: string;
+  ports: Ports;
+  /** A MaxMind file instead of the bundled country data. */
+  geoipCountryDb: string | undefined;
+}
+
+export const checkout = resolve(fileURLToPath(new URL("../..", import.meta.url)));
+
+export function portVariable(name: PortName): string {
+  return PORTS[name][0];
+}
+
+/** Reports every fault at once. */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const faults: string[] = [];
+  const ports = {} as Ports;
+  for (const [name, [variable, preset]] of Object.entries(PORTS)) {
+    const text = env[variable];
+    const port = text === undefined || text === "" ? preset : Number(text);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      faults.push(`${variable} is not a port: "${text}"`);
+    ports[name as PortName] = port;
+  }
+  faults.push(...sharedPorts(ports));
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+  return {
+    checkout,
+    homeRoot: resolve(env.SLUICE_HOME || join(checkout, ".sluice")),
+    ports,
+    geoipCountryDb: env.GEOIP_COUNTRY_DB || undefined,
+  };
+}
+
+function sharedPorts(ports: Ports): string[] {
+  const seen = new Map<number, PortName>();
+  const faults: string[] = [];
+  for (const [name, port] of Object.entries(ports) as [PortName, number][]) {
+    const other = seen.get(port);
+    if (other) faults.push(`${portVariable(other)} and ${portVariable(name)} are both ${port}`);
+    seen.set(port, name);
+  }
+  return faults;
+}

@@ -1,0 +1,107 @@
+/**
+ * The start of the whole system, as a table of contents. RabbitMQ takes longest to boot, so everything that
+ * does not need it happens meanwhile.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Home } from "../process/home.ts";
+import { LOOPBACK } from "../process/ports.ts";
+import type { Progress } from "../process/progress.ts";
+import { runTask } from "../process/task.ts";
+import { startMariadb } from "../services/mariadb.ts";
+import { startNginx } from "../services/nginx.ts";
+import { type NodeRoleOptions, startNodeRole } from "../services/node-role.ts";
+import { startRabbitmq } from "../services/rabbitmq.ts";
+import { startRedis } from "../services/redis.ts";
+import type { RunningService } from "../services/service.ts";
+import type { Settings } from "../settings.ts";
+import { edgeEnvironment, geoFile, originEnvironment } from "./environment.ts";
+import type { PartName } from "./parts.ts";
+import { makeSecrets } from "./secrets.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+export interface SystemContext {
+  settings: Settings;
+  home: Home;
+  supervisor: Supervisor;
+  progress: Progress;
+}
+
+const MAIN = "origin/src/main.ts";
+
+export async function startSystem(context: SystemContext): Promise<void> {
+  const { settings, home } = context;
+  const { ports } = settings;
+  const secrets = makeSecrets(home);
+  const origin = originEnvironment(settings, secrets);
+  const edge = edgeEnvironment(settings, secrets, home);
+  mkdirSync(edge.EDGE_STATE_DIR as string, { recursive: true });
+  const common = { home, durable: true };
+
+  await Promise.all([
+    startDatabase(context, origin),
+    part(context, "redis", () => startRedis({ ...common, port: ports.redis })),
+    part(context, "rabbitmq", () => {
+      const { rabbitmq: port, rabbitmqDist: distPort, rabbitmqEpmd: epmdPort } = ports;
+      return startRabbitmq({ home, port, distPort, epmdPort });
+    }),
+    task(context, "keys", MAIN, ["keys", "--dir", home.keys], origin),
+    task(context, "lua-gen", "lua-gen/bin/lua-gen.mjs", ["build", "-p", "edge"], {}),
+    task(context, "geo", "edge/geo/compile-ranges.ts", geoArguments(context), edge),
+  ]);
+  await Promise.all([
+    role(context, "payments", "origin/sandbox/payments.ts", [], origin, ports.payments, "/healthz"),
+    role(context, "api", MAIN, ["api"], origin, ports.api, "/readyz"),
+    role(context, "relay", MAIN, ["relay"], origin),
+    role(context, "worker", MAIN, ["worker"], origin),
+  ]);
+  const folder = join(home.data, "edge");
+  await task(context, "edge-conf", "edge/conf.ts", ["--out", folder], edge);
+  const config = join(folder, "nginx.conf");
+  await part(context, "edge", () => startNginx({ home, port: ports.edge, config, env: edge }));
+}
+
+async function startDatabase(context: SystemContext, env: Record<string, string>): Promise<void> {
+  const { settings, home } = context;
+  await part(context, "mysql", () =>
+    startMariadb({ home, port: settings.ports.mysql, durable: true, mayCreateDatabases: false }),
+  );
+  await task(context, "migrate", MAIN, ["migrate"], env);
+  await task(context, "seed", MAIN, ["seed"], env);
+}
+
+function part(context: SystemContext, name: PartName, launch: () => Promise<RunningService>): Promise<void> {
+  return context.progress.step(name, () => context.supervisor.start(name, launch));
+}
+
+function role(
+  context: SystemContext,
+  name: PartName,
+  script: string,
+  args: string[],
+  env: Record<string, string>,
+  port?: number,
+  readyPath?: string,
+): Promise<void> {
+  const { home, settings } = context;
+  const options: NodeRoleOptions = { name, home, checkout: settings.checkout, script, args, env };
+  if (port !== undefined) options.port = port;
+  if (readyPath) options.readyUrl = `http://${LOOPBACK}:${port}${readyPath}`;
+  return part(context, name, () => startNodeRole(options));
+}
+
+function task(
+  context: SystemContext,
+  name: string,
+  script: string,
+  args: string[],
+  env: Record<string, string>,
+): Promise<void> {
+  const { home, settings, supervisor, progress } = context;
+  const work = () => runTask({ name, home, cwd: settings.checkout, script, args, env });
+  return progress.step(name, () => supervisor.run(name, work));
+}
+
+function geoArguments({ settings, home }: SystemContext): string[] {
+  return settings.geoipCountryDb ? [settings.geoipCountryDb, geoFile(home)] : [geoFile(home)];
+}

@@ -1,0 +1,115 @@
+/**
+ * `npm test`: the checks, the edge's compilation, then every test file, against one shared set of private
+ * services that is started before and stopped after, however the run ends. The last line is
+ * `N passed, N failed`; a check that fails counts as one.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createProgress } from "./process/progress.ts";
+import { startOwnTestServices, TEST_SERVICES_VARIABLE } from "./services/for-tests.ts";
+import { checkout } from "./settings.ts";
+
+const WORKSPACES = ["contract", "lua-gen", "edge", "origin", "cli", "test"];
+/** More files at once only make them wait for each other: each drives real servers on the same cores. */
+const FILES_AT_ONCE = 2;
+const TEST_TIMEOUT_MS = 300_000;
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export interface TestCounts {
+  passed: number;
+  failed: number;
+}
+
+/** All test files when none is named; a file or folder that is named is run without the checks before. */
+export async function testRun(named: string[]): Promise<number> {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  try {
+    return await runAll(named, interruption.signal);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+  }
+}
+
+async function runAll(named: string[], signal: AbortSignal): Promise<number> {
+  const all = named.length === 0;
+  const steps = [["lua-gen/bin/lua-gen.mjs", "build", "-p", "edge"]];
+  if (all) steps.unshift(["cli/src/check/main.ts"]);
+  let [passed, failed] = [0, 0];
+  for (const args of steps) {
+    if ((await runNode(args, {}, signal)) === 0) passed += 1;
+    else failed += 1;
+  }
+  const tests = await runTests(all ? testFiles(WORKSPACES) : named.flatMap(filesOf), signal);
+  passed += tests.passed;
+  failed += tests.failed;
+  console.log(`\n${passed} passed, ${failed} failed`);
+  if (signal.aborted) return 130;
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+async function runTests(files: string[], signal: AbortSignal): Promise<TestCounts> {
+  const progress = createProgress((text) => process.stdout.write(text), process.stdout.isTTY === true);
+  const services = await progress.step("private services for the tests", startOwnTestServices);
+  const folder = mkdtempSync(join(tmpdir(), "sluice-test-counts-"));
+  try {
+    const countsFile = join(folder, "counts.json");
+    const { close: _, ...addresses } = services;
+    const env = { [TEST_SERVICES_VARIABLE]: JSON.stringify(addresses) };
+    const code = await runNode([...testArguments(countsFile), ...files], env, signal);
+    const counts = readCounts(countsFile);
+    // A run that ends badly although no test failed (a crash, an interruption) is never a success.
+    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  } finally {
+    await services.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function testArguments(countsFile: string): string[] {
+  return [
+    "--test",
+    `--test-concurrency=${FILES_AT_ONCE}`,
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    `--test-reporter=${new URL("./test-counts-reporter.ts", import.meta.url).href}`,
+    `--test-reporter-destination=${countsFile}`,
+  ];
+}
+
+function readCounts(file: string): TestCounts {
+  const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  return text === "" ? { passed: 0, failed: 0 } : (JSON.parse(text) as TestCounts);
+}
+
+function filesOf(name: string): string[] {
+  return name.endsWith(".ts") ? [name] : testFiles([name]);
+}
+
+function testFiles(folders: string[]): string[] {
+  const files = folders.flatMap((folder) =>
+    globSync(`${folder}/**/*.test.ts`, { cwd: checkout, exclude: ["**/node_modules/**", "**/dist/**"] }),
+  );
+  return files.toSorted();
+}
+
+/** On a terminal Ctrl-C reaches the child by itself; a signal sent to us alone has to be handed on. */
+function runNode(args: string[], env: Record<string, string>, signal: AbortSignal): Promise<number> {
+  if (signal.aborted) return Promise.resolve(130);
+  const child = spawn(process.execPath, args, {
+    cwd: checkout,
+    env: { ...process.env, ...env },
+    stdio: "inherit",
+  });
+  const end = () => child.kill("SIGTERM");
+  signal.addEventListener("abort", end);
+  return new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  }).finally(() => signal.removeEventListener("abort", end));
+}
