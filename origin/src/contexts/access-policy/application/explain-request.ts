@@ -1,0 +1,95 @@
+import {
+  type Address,
+  addressBits,
+  formatAddress,
+  formatCidr,
+  maskAddress,
+  parseAddress,
+  parseCidr,
+} from "@sluice/contract/policy/address.ts";
+import { createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
+import {
+  type AccessState,
+  compilePolicy,
+  type DecisionStep,
+  decide,
+  type Verdict,
+} from "@sluice/contract/policy/decide.ts";
+import type { Clock } from "../../../kernel/clock.ts";
+import { Refusal } from "../../../kernel/errors.ts";
+import { accessErrors } from "../errors.ts";
+import type { AccessLists, FindCountry, Policies } from "./ports.ts";
+
+export interface ExplainDependencies {
+  readonly lists: AccessLists;
+  readonly policies: Policies;
+  readonly findCountry: FindCountry;
+  readonly clock: Clock;
+}
+
+export interface RequestToExplain {
+  readonly ip: string;
+  readonly method: string;
+  readonly path: string;
+}
+
+export interface Explanation {
+  readonly verdict: Verdict;
+  readonly country: string;
+  readonly address: string;
+  readonly revision: number;
+  readonly steps: readonly DecisionStep[];
+}
+
+/**
+ * What the edge decides about such a request, by the very code that the edge runs. Only the blocks that can
+ * hold the address are loaded, at most one per prefix length and list, however long the lists are.
+ */
+export async function explainRequest(
+  on: ExplainDependencies,
+  request: RequestToExplain,
+): Promise<Explanation> {
+  const address = parseAddress(request.ip);
+  if (address === undefined) {
+    throw new Refusal(accessErrors.addressInvalid, {
+      detail: `"${request.ip}" is no IP address`,
+      faults: [{ pointer: "/ip", message: "must be an IPv4 or IPv6 address" }],
+    });
+  }
+  const nowMs = on.clock();
+  const { revision, document } = await on.policies.current();
+  const state: AccessState = {
+    allow: createAddressTable(),
+    deny: createAddressTable(),
+    policy: compilePolicy(document),
+  };
+  for (const entry of await on.lists.amongBlocks(blocksAround(address), nowMs)) {
+    const cidr = parseCidr(entry.cidr);
+    if (cidr !== undefined)
+      setBlock(state[entry.list], cidr, { id: entry.id, expiresAtMs: entry.expiresAtMs ?? 0 });
+  }
+  const text = formatAddress(address);
+  const country = on.findCountry(text);
+  const trace = { steps: [] as DecisionStep[] };
+  const verdict = decide(
+    state,
+    { address, country, method: request.method, path: pathOnly(request.path), nowMs },
+    trace,
+  );
+  return { verdict, country, address: text, revision, steps: trace.steps };
+}
+
+/** Every block that holds the address, in canonical text: 33 of IPv4 or 129 of IPv6. */
+function blocksAround(address: Address): string[] {
+  const blocks: string[] = [];
+  for (let length = addressBits(address); length >= 0; length--) {
+    blocks.push(formatCidr({ base: maskAddress(address, length), length }));
+  }
+  return blocks;
+}
+
+/** Rules see the path without its query string. */
+function pathOnly(path: string): string {
+  const query = path.indexOf("?");
+  return query === -1 ? path : path.slice(0, query);
+}

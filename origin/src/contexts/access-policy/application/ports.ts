@@ -1,0 +1,53 @@
+import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
+
+export type ListName = "allow" | "deny";
+
+/** A live entry, as operators see it. */
+export interface ListEntry {
+  readonly id: number;
+  readonly list: ListName;
+  readonly cidr: string;
+  readonly reason: string;
+  readonly source: string;
+  readonly createdAtMs: number;
+  /** Undefined: until somebody removes it. */
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface AccessLists {
+  /** Adds the block, or gives the one that is there a new end and reason. */
+  put(entry: Omit<ListEntry, "id">): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
+  /** False when there is no such live entry. */
+  remove(list: ListName, cidr: string, nowMs: number): Promise<boolean>;
+  /** Live entries with an id above `afterId`, in order of id. */
+  page(list: ListName, afterId: number, limit: number, nowMs: number): Promise<ListEntry[]>;
+  /** Live entries of both lists whose block is one of these. */
+  amongBlocks(cidrs: readonly string[], nowMs: number): Promise<ListEntry[]>;
+}
+
+export interface Revision {
+  readonly revision: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly createdAtMs: number;
+}
+
+export interface PublishedRevision extends Revision {
+  readonly document: PolicyDocument;
+}
+
+export type Publication =
+  | { readonly outcome: "published"; readonly revision: number }
+  | { readonly outcome: "stale"; readonly revision: number };
+
+export interface Policies {
+  current(): Promise<{ readonly revision: number; readonly document: PolicyDocument }>;
+  /** Publishes when `replaces` is in force (or whatever is, when it is undefined). */
+  publish(draft: Omit<PublishedRevision, "revision">, replaces: number | undefined): Promise<Publication>;
+  revision(revision: number): Promise<PublishedRevision | undefined>;
+  /** Revisions below `beforeRevision`, the latest first. */
+  page(beforeRevision: number, limit: number): Promise<Revision[]>;
+}
+
+/** Country of a canonical address, ISO 3166-1 alpha-2, or `ZZ`. */
+export type FindCountry = (address: string) => string;

@@ -1,0 +1,119 @@
+import type { FastifyRequest } from "fastify";
+import Type, { type Static } from "typebox";
+import { Refusal } from "../../../kernel/errors.ts";
+import type { HttpServer } from "../../../platform/http/server.ts";
+import type { Explanation, RequestToExplain } from "../application/explain-request.ts";
+import type { Policies, PublishedRevision, Revision } from "../application/ports.ts";
+import type { Attribution } from "../application/publish-policy.ts";
+import { accessErrors } from "../errors.ts";
+
+export interface PolicyUseCases extends Pick<Policies, "current" | "page"> {
+  publish(document: unknown, replaces: number, attribution: Attribution): Promise<number>;
+  revision(revision: number): Promise<PublishedRevision>;
+  restore(revision: number, replaces: number | undefined, attribution: Attribution): Promise<number>;
+  explain(request: RequestToExplain): Promise<Explanation>;
+}
+
+/** The bodies are the document itself, so who publishes and why stands in the query. */
+const AttributionQuery = Type.Object({
+  author: Type.String({ minLength: 1, maxLength: 64, default: "operator" }),
+  reason: Type.String({ maxLength: 500, default: "" }),
+});
+
+const Numbered = Type.Object({ revision: Type.Integer({ minimum: 1 }) });
+
+const PageQuery = Type.Object({
+  cursor: Type.Integer({ minimum: 1, default: Number.MAX_SAFE_INTEGER }),
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+});
+
+const RevisionBody = Type.Object({
+  revision: Type.Integer(),
+  author: Type.String(),
+  reason: Type.String(),
+  createdAt: Type.String(),
+});
+
+const ExplainBody = Type.Object(
+  {
+    ip: Type.String({ minLength: 1, maxLength: 100 }),
+    method: Type.String({ pattern: "^[A-Z]{3,16}$" }),
+    path: Type.String({ pattern: "^/", maxLength: 2_000 }),
+  },
+  { additionalProperties: false },
+);
+
+export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void {
+  const config = { access: "operator" } as const;
+  const tags = ["access policy"];
+
+  app.get("/policy", { config, schema: { tags } }, async (_request, reply) => {
+    const { revision, document } = await policies.current();
+    return reply.header("etag", etag(revision)).send(document);
+  });
+
+  app.put(
+    "/policy",
+    { config, schema: { tags, body: Type.Unknown(), querystring: AttributionQuery } },
+    async (request, reply) => {
+      const replaces = ifMatch(request);
+      if (replaces === undefined) throw new Refusal(accessErrors.preconditionMissing);
+      const revision = await policies.publish(request.body, replaces, request.query);
+      return reply.header("etag", etag(revision)).send({ revision });
+    },
+  );
+
+  app.get(
+    "/policy/revisions",
+    { config, schema: { tags, querystring: PageQuery } },
+    async ({ query: { cursor, limit } }) => {
+      const revisions = await policies.page(cursor, limit);
+      const last = revisions.length === limit ? revisions.at(-1) : undefined;
+      return {
+        revisions: revisions.map(toBody),
+        nextCursor: last === undefined ? null : String(last.revision),
+      };
+    },
+  );
+
+  app.get("/policy/revisions/:revision", { config, schema: { tags, params: Numbered } }, async (request) => {
+    const found = await policies.revision(request.params.revision);
+    return { ...toBody(found), document: found.document };
+  });
+
+  app.post(
+    "/policy/revisions/:revision/restore",
+    { config, schema: { tags, params: Numbered, querystring: AttributionQuery } },
+    async (request, reply) => {
+      const revision = await policies.restore(request.params.revision, ifMatch(request), request.query);
+      return reply.header("etag", etag(revision)).send({ revision });
+    },
+  );
+
+  app.post("/policy/explain", { config, schema: { tags, body: ExplainBody } }, async (request) => {
+    const { verdict, ...context } = await policies.explain(request.body);
+    return { ...verdict, ...context };
+  });
+}
+
+function etag(revision: number): string {
+  return `"${revision}"`;
+}
+
+/**
+ * The revision of `If-Match: "7"`, also without quotes; undefined without the header. Anything else can't
+ * be the revision in force; `*` neither: it would overwrite what its sender has not seen.
+ */
+function ifMatch(request: FastifyRequest): number | undefined {
+  const header = request.headers["if-match"];
+  if (header === undefined) return undefined;
+  const revision = /^"?(\d{1,15})"?$/.exec(header)?.[1];
+  if (revision === undefined) {
+    throw new Refusal(accessErrors.revisionStale, { detail: "If-Match takes a single revision number" });
+  }
+  return Number(revision);
+}
+
+function toBody({ revision, author, reason, createdAtMs }: Revision): Static<typeof RevisionBody> {
+  return { revision, author, reason, createdAt: new Date(createdAtMs).toISOString() };
+}

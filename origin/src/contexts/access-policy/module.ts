@@ -1,0 +1,53 @@
+import type { ApiConfig } from "../../config.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { Refusal } from "../../kernel/errors.ts";
+import type { HttpServer } from "../../platform/http/server.ts";
+import type { Database } from "../../platform/mysql/database.ts";
+import { putEntry, removeEntry } from "./application/edit-lists.ts";
+import { explainRequest } from "./application/explain-request.ts";
+import { publishPolicy, restoreRevision } from "./application/publish-policy.ts";
+import { accessErrors } from "./errors.ts";
+import { openCountries } from "./infrastructure/countries.ts";
+import { listsIn } from "./infrastructure/lists.ts";
+import { policiesIn } from "./infrastructure/policies.ts";
+import { addListRoutes } from "./interface/list-routes.ts";
+import { addPolicyRoutes } from "./interface/policy-routes.ts";
+
+export interface AccessPolicyDependencies {
+  readonly config: Pick<ApiConfig, "geoipCountryDb">;
+  readonly database: Database;
+  readonly clock: Clock;
+}
+
+export interface AccessPolicy {
+  addOperatorRoutes(app: HttpServer): void;
+}
+
+export async function createAccessPolicy(given: AccessPolicyDependencies): Promise<AccessPolicy> {
+  const { config, database, clock } = given;
+  const lists = listsIn(database);
+  const policies = policiesIn(database);
+  const findCountry = await openCountries(config.geoipCountryDb);
+  const on = { lists, policies, findCountry, clock };
+  return {
+    addOperatorRoutes: (app) => {
+      addListRoutes(app, {
+        put: (list, entry) => putEntry(on, list, entry),
+        remove: (list, cidr) => removeEntry(on, list, cidr),
+        page: (list, afterId, limit) => lists.page(list, afterId, limit, clock()),
+      });
+      addPolicyRoutes(app, {
+        current: policies.current,
+        page: policies.page,
+        revision: async (revision) => {
+          const found = await policies.revision(revision);
+          if (found === undefined) throw new Refusal(accessErrors.revisionUnknown);
+          return found;
+        },
+        publish: (document, replaces, attribution) => publishPolicy(on, document, replaces, attribution),
+        restore: (revision, replaces, attribution) => restoreRevision(on, revision, replaces, attribution),
+        explain: (request) => explainRequest(on, request),
+      });
+    },
+  };
+}

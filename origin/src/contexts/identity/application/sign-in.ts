@@ -1,0 +1,79 @@
+import type { Clock } from "../../../kernel/clock.ts";
+import { Refusal } from "../../../kernel/errors.ts";
+import type { NewId } from "../../../kernel/ids.ts";
+import { normalisePassword } from "../domain/credentials.ts";
+import type { User } from "../domain/session.ts";
+import { identityErrors } from "../errors.ts";
+import type {
+  AccessTokens,
+  AnnounceSessions,
+  PasswordHasher,
+  RefreshTokens,
+  Sessions,
+  Users,
+} from "./ports.ts";
+
+export interface SignInDependencies {
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly passwords: PasswordHasher;
+  readonly accessTokens: AccessTokens;
+  readonly refreshTokens: RefreshTokens;
+  readonly announce: AnnounceSessions;
+  readonly refreshTokenTtlSeconds: number;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** What a client holds after signing in. */
+export interface Grant {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Seconds for which the access token is good. */
+  readonly expiresIn: number;
+  readonly user: User;
+}
+
+export async function register(on: SignInDependencies, username: string, password: string): Promise<Grant> {
+  const hash = await on.passwords.hash(normalisePassword(password));
+  const user = await on.users.insert(username, hash, on.clock());
+  if (user === undefined) throw new Refusal(identityErrors.usernameTaken);
+  return startSession(on, user);
+}
+
+/** A wrong password and an unknown user give the same answer at the same cost. */
+export async function logIn(on: SignInDependencies, username: string, password: string): Promise<Grant> {
+  const normalised = normalisePassword(password);
+  const found = await on.users.findByUsername(username);
+  if (found === undefined) {
+    await on.passwords.verifyNothing(normalised);
+    throw new Refusal(identityErrors.invalidCredentials);
+  }
+  const { matches, outdated } = await on.passwords.verify(normalised, found.passwordHash);
+  if (!matches) throw new Refusal(identityErrors.invalidCredentials);
+  if (outdated) await on.users.setPasswordHash(found.id, await on.passwords.hash(normalised));
+  return startSession(on, { id: found.id, username: found.username });
+}
+
+async function startSession(on: SignInDependencies, user: User): Promise<Grant> {
+  const nowMs = on.clock();
+  const refreshToken = on.refreshTokens.create();
+  const session = await on.sessions.start(
+    { id: on.newId(), userId: user.id, expiresAtMs: nowMs + on.refreshTokenTtlSeconds * 1_000 },
+    on.refreshTokens.hash(refreshToken),
+    nowMs,
+  );
+  await on.announce([session]);
+  return grant(on.accessTokens, refreshToken, session.id, user, nowMs);
+}
+
+export async function grant(
+  accessTokens: AccessTokens,
+  refreshToken: string,
+  sessionId: string,
+  user: User,
+  nowMs: number,
+): Promise<Grant> {
+  const accessToken = await accessTokens.sign(user.id, sessionId, nowMs);
+  return { accessToken, refreshToken, expiresIn: accessTokens.ttlSeconds, user };
+}

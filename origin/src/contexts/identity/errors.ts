@@ -1,0 +1,34 @@
+import {
+  SESSION_REVOKED,
+  TOKEN_EXPIRED,
+  TOKEN_INVALID,
+  TOKEN_MALFORMED,
+  TOKEN_MISSING,
+} from "@sluice/contract/error-codes.ts";
+import { defineErrors } from "../../kernel/errors.ts";
+
+export const identityErrors = defineErrors({
+  invalidCredentials: {
+    code: "auth.invalid_credentials",
+    status: 401,
+    title: "The username or the password is wrong",
+  },
+  usernameTaken: { code: "auth.username_taken", status: 409, title: "Somebody has that username already" },
+  busy: { code: "auth.busy", status: 503, title: "Too many people are signing in at the moment" },
+  refreshInvalid: { code: "auth.refresh_invalid", status: 401, title: "The refresh token is not known" },
+  refreshReused: {
+    code: "auth.refresh_reused",
+    status: 401,
+    title: "The refresh token had been used before, so its session was ended",
+  },
+  sessionRevoked: SESSION_REVOKED,
+  tokenMissing: TOKEN_MISSING,
+  tokenMalformed: TOKEN_MALFORMED,
+  tokenInvalid: TOKEN_INVALID,
+  tokenExpired: TOKEN_EXPIRED,
+  operatorUnauthorized: {
+    code: "operator.unauthorized",
+    status: 401,
+    title: "This listener needs the operators' token",
+  },
+});

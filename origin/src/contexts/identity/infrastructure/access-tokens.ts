@@ -1,0 +1,99 @@
+import {
+  TOKEN_ALGORITHM,
+  TOKEN_CLOCK_SKEW_SECONDS,
+  TOKEN_LENGTH_MAX,
+  TOKEN_TYPE,
+} from "@sluice/contract/token-claims.ts";
+import { errors, exportJWK, type JSONWebKeySet, jwtVerify, SignJWT } from "jose";
+import type { Clock } from "../../../kernel/clock.ts";
+import { type ErrorDefinition, Refusal } from "../../../kernel/errors.ts";
+import type { AuthenticatedUser } from "../../../platform/http/access.ts";
+import type { AccessTokens } from "../application/ports.ts";
+import { identityErrors } from "../errors.ts";
+import type { TokenKeys } from "./token-keys.ts";
+
+export interface TokenSettings {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly ttlSeconds: number;
+}
+
+export function signWith(keys: TokenKeys, { issuer, audience, ttlSeconds }: TokenSettings): AccessTokens {
+  return {
+    ttlSeconds,
+    sign: (userId, sessionId, nowMs) => {
+      const issuedAt = Math.floor(nowMs / 1_000);
+      return new SignJWT({ sid: sessionId })
+        .setProtectedHeader({ alg: TOKEN_ALGORITHM, typ: TOKEN_TYPE, kid: keys.kid })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject(String(userId))
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + ttlSeconds)
+        .sign(keys.privateKey);
+    },
+  };
+}
+
+/**
+ * Verifies as the edge does, without believing the edge. The key comes from our own list by `kid`: a key
+ * that the token brings along (`jwk`, `jku`, `x5c`) is never looked at.
+ */
+export function verifyWith(
+  keys: TokenKeys,
+  { issuer, audience }: TokenSettings,
+  clock: Clock,
+): (token: string) => Promise<AuthenticatedUser> {
+  return async (token) => {
+    if (token.length > TOKEN_LENGTH_MAX || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
+      throw refusal(identityErrors.tokenMalformed);
+    }
+    const { payload } = await jwtVerify(token, ({ kid }) => keyOf(keys, kid), {
+      algorithms: [TOKEN_ALGORITHM],
+      typ: TOKEN_TYPE,
+      issuer,
+      audience,
+      clockTolerance: TOKEN_CLOCK_SKEW_SECONDS,
+      currentDate: new Date(clock()),
+      requiredClaims: ["sub", "sid", "iat", "exp"],
+    }).catch((error: unknown) => {
+      throw translated(error);
+    });
+    const id = Number(payload.sub);
+    if (!Number.isSafeInteger(id) || id <= 0 || typeof payload.sid !== "string") {
+      throw refusal(identityErrors.tokenInvalid);
+    }
+    return { id, sessionId: payload.sid };
+  };
+}
+
+/** RFC 7517. */
+export async function jwksOf(keys: TokenKeys): Promise<JSONWebKeySet> {
+  const entries = [...keys.publicKeys].map(async ([kid, key]) => ({
+    ...(await exportJWK(key)),
+    kid,
+    alg: TOKEN_ALGORITHM,
+    use: "sig",
+  }));
+  return { keys: await Promise.all(entries) };
+}
+
+function keyOf(keys: TokenKeys, kid: string | undefined) {
+  const key = kid === undefined ? undefined : keys.publicKeys.get(kid);
+  if (key === undefined) throw refusal(identityErrors.tokenInvalid);
+  return key;
+}
+
+function translated(error: unknown): unknown {
+  if (error instanceof Refusal) return error;
+  if (error instanceof errors.JWTExpired) return refusal(identityErrors.tokenExpired);
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
+    return refusal(identityErrors.tokenMalformed);
+  }
+  return error instanceof errors.JOSEError ? refusal(identityErrors.tokenInvalid) : error;
+}
+
+/** With the challenge of RFC 6750, section 3. */
+function refusal(definition: ErrorDefinition): Refusal {
+  return new Refusal(definition, { headers: { "www-authenticate": 'Bearer error="invalid_token"' } });
+}

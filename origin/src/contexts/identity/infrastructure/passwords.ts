@@ -1,0 +1,94 @@
+import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
+import { Refusal } from "../../../kernel/errors.ts";
+import type { PasswordHasher } from "../application/ports.ts";
+import { identityErrors } from "../errors.ts";
+
+/**
+ * scrypt (RFC 7914), because it is memory-hard and in Node itself. The parameters are one of the OWASP
+ * equivalents that stays at 32 MiB, and travel with each hash in PHC form, so a hash made by weaker ones is
+ * recognised and made anew at the next login:
+ *
+ *     $scrypt$ln=15,r=8,p=3$<salt>$<hash>
+ */
+export interface ScryptParameters {
+  /** log2 of the cost N. */
+  readonly ln: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+export const scryptParameters: ScryptParameters = { ln: 15, r: 8, p: 3 };
+
+const saltBytes = 16;
+const hashBytes = 32;
+/** Node's thread pool has four threads, and file and DNS work needs one of them as well. */
+const runningMax = 3;
+/** At about a fifth of a second each, who would wait longer than this is told to come back. */
+const waitingMax = 60;
+
+export function createPasswordHasher(parameters: ScryptParameters = scryptParameters): PasswordHasher {
+  const limited = limiter();
+  const nobodysSalt = randomBytes(saltBytes);
+  return {
+    hash: async (password) => {
+      const salt = randomBytes(saltBytes);
+      const key = await limited(() => derive(password, salt, parameters));
+      return `$scrypt$ln=${parameters.ln},r=${parameters.r},p=${parameters.p}$${unpadded(salt)}$${unpadded(key)}`;
+    },
+    verify: async (password, hash) => {
+      const stored = parse(hash);
+      const key = await limited(() => derive(password, stored.salt, stored));
+      const { ln, r, p } = stored;
+      return {
+        matches: timingSafeEqual(key, stored.key),
+        outdated: ln !== parameters.ln || r !== parameters.r || p !== parameters.p,
+      };
+    },
+    verifyNothing: async (password) => {
+      await limited(() => derive(password, nobodysSalt, parameters));
+    },
+  };
+}
+
+function derive(password: string, salt: Buffer, { ln, r, p }: ScryptParameters): Promise<Buffer> {
+  const N = 2 ** ln;
+  const options: ScryptOptions = { N, r, p, maxmem: 128 * r * (N + p + 2) };
+  return new Promise((resolve, reject) => {
+    scrypt(password, salt, hashBytes, options, (error, key) => (error ? reject(error) : resolve(key)));
+  });
+}
+
+function parse(hash: string): ScryptParameters & { readonly salt: Buffer; readonly key: Buffer } {
+  const match = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/.exec(hash);
+  if (match === null) throw new Error("a stored password hash is not in the form that this service writes");
+  const [ln, r, p] = match.slice(1, 4).map(Number) as [number, number, number];
+  const [salt, key] = match.slice(4).map((text) => Buffer.from(text, "base64")) as [Buffer, Buffer];
+  return { ln, r, p, salt, key };
+}
+
+function unpadded(bytes: Buffer): string {
+  return bytes.toString("base64").replaceAll("=", "");
+}
+
+/** At most `runningMax` at once and `waitingMax` behind them; whoever comes then is refused. */
+function limiter(): <T>(work: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running >= runningMax) {
+      if (waiting.length >= waitingMax) {
+        throw new Refusal(identityErrors.busy, { headers: { "retry-after": "5" } });
+      }
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else {
+      running += 1;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}

@@ -1,0 +1,38 @@
+import { fromSqlTime } from "../../../platform/mysql/time.ts";
+import type { RedisStore } from "../../../platform/redis/connect.ts";
+import { type Projection, projectAll, sessionProjection } from "../../../platform/redis/project.ts";
+import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
+import type { AnnounceSessions } from "../application/ports.ts";
+import type { Session } from "../domain/session.ts";
+
+/** What the relay carries of a session: its owner and end while it is live, a tombstone once it is revoked. */
+export const sessionsTable: ProjectedTable = {
+  table: "sessions",
+  primaryKey: "id",
+  projections: (row) => [
+    projectionOf({
+      id: String(row.id),
+      userId: Number(row.user_id),
+      version: Number(row.version),
+      expiresAtMs: fromSqlTime(String(row.expires_at)),
+      revoked: row.revoked_at !== null,
+    }),
+  ],
+};
+
+/**
+ * Applies the projections at once, so that the first request after a login passes and the first one after a
+ * logout doesn't. A Redis that is down changes nothing: the commit stands, and the relay carries it.
+ */
+export function announceSessionsTo(redis: RedisStore): AnnounceSessions {
+  return async (sessions) => {
+    if (!redis.isUp()) return;
+    await projectAll(redis, sessions.map(projectionOf)).catch(() => undefined);
+  };
+}
+
+function projectionOf(session: Session): Projection {
+  const { id, userId, version, expiresAtMs, revoked } = session;
+  const document = revoked ? undefined : JSON.stringify({ userId, expiresAt: expiresAtMs });
+  return sessionProjection({ id, version, document, expiresAtMs });
+}

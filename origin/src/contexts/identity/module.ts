@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import type { ApiConfig } from "../../config.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { NewId } from "../../kernel/ids.ts";
+import type { Authenticators } from "../../platform/http/access.ts";
+import type { HttpServer } from "../../platform/http/server.ts";
+import type { Database } from "../../platform/mysql/database.ts";
+import type { RedisStore } from "../../platform/redis/connect.ts";
+import { logOut, revokeSessions } from "./application/end-sessions.ts";
+import { refresh } from "./application/refresh.ts";
+import { logIn, register } from "./application/sign-in.ts";
+import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
+import { createPasswordHasher } from "./infrastructure/passwords.ts";
+import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
+import { announceSessionsTo } from "./infrastructure/session-projection.ts";
+import { sessionsIn } from "./infrastructure/sessions.ts";
+import { generateTokenKeys, loadTokenKeys } from "./infrastructure/token-keys.ts";
+import { usersIn } from "./infrastructure/users.ts";
+import { authenticateOperatorBy, authenticateUserBy } from "./interface/bearer.ts";
+import { addIdentityOperatorRoutes } from "./interface/operator-routes.ts";
+import { addIdentityRoutes } from "./interface/routes.ts";
+
+export interface IdentityDependencies {
+  readonly config: Pick<
+    ApiConfig,
+    | "tokenPrivateKeyFile"
+    | "tokenPublicKeysFile"
+    | "tokenIssuer"
+    | "tokenAudience"
+    | "accessTokenTtlSeconds"
+    | "refreshTokenTtlSeconds"
+    | "opsTokenFile"
+  >;
+  readonly database: Database;
+  readonly redis: RedisStore;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+export interface Identity {
+  readonly authenticateUser: NonNullable<Authenticators["user"]>;
+  readonly authenticateOperator: NonNullable<Authenticators["operator"]>;
+  addRoutes(app: HttpServer): void;
+  addOperatorRoutes(app: HttpServer): void;
+}
+
+/** Shorter operator tokens could be guessed. */
+const operatorTokenLengthMin = 16;
+
+export async function createIdentity(given: IdentityDependencies): Promise<Identity> {
+  const { config, database, redis, clock, newId } = given;
+  const keys = await loadTokenKeys(config.tokenPrivateKeyFile, config.tokenPublicKeysFile);
+  const settings = {
+    issuer: config.tokenIssuer,
+    audience: config.tokenAudience,
+    ttlSeconds: config.accessTokenTtlSeconds,
+  };
+  const jwks = await jwksOf(keys);
+  const on = {
+    users: usersIn(database),
+    sessions: sessionsIn(database),
+    passwords: createPasswordHasher(),
+    accessTokens: signWith(keys, settings),
+    refreshTokens: createRefreshTokens(keys.privateKey),
+    announce: announceSessionsTo(redis),
+    refreshTokenTtlSeconds: config.refreshTokenTtlSeconds,
+    clock,
+    newId,
+  };
+  return {
+    authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock)),
+    authenticateOperator: authenticateOperatorBy(await readOperatorToken(config.opsTokenFile)),
+    addRoutes: (app) =>
+      addIdentityRoutes(
+        app,
+        {
+          register: (username, password) => register(on, username, password),
+          logIn: (username, password) => logIn(on, username, password),
+          refresh: (token) => refresh(on, token),
+          logOut: (token) => logOut(on, token),
+        },
+        jwks,
+      ),
+    addOperatorRoutes: (app) => addIdentityOperatorRoutes(app, (whose) => revokeSessions(on, whose)),
+  };
+}
+
+/** Makes the key files that are missing in the folder, and says what it did. */
+export function makeTokenKeys(directory: string): Promise<string> {
+  return generateTokenKeys(directory);
+}
+
+async function readOperatorToken(path: string): Promise<string> {
+  const token = (await readFile(path, "utf8")).trim();
+  if (token.length < operatorTokenLengthMin) {
+    throw new Error(`${path} must hold a token of at least ${operatorTokenLengthMin} characters`);
+  }
+  return token;
+}

@@ -1,0 +1,60 @@
+import { parseArgs } from "node:util";
+import { makeKeys, runMigrations, startApi } from "./compose.ts";
+import { ConfigFaults } from "./config.ts";
+
+/**
+ * `node origin/src/main.ts <role>`. Long-running roles end by SIGTERM or SIGINT; tasks end by themselves.
+ * Exit codes: 0 done, 1 failed, 64 used wrongly, 78 configured wrongly (sysexits.h).
+ */
+export interface Running {
+  close(): Promise<void>;
+}
+
+const longRunning: Record<string, (env: NodeJS.ProcessEnv) => Promise<Running>> = { api: startApi };
+
+const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<void>> = {
+  migrate: async (env) => {
+    const { applied } = await runMigrations(env);
+    console.log(applied.length === 0 ? "the schema is up to date" : `applied ${applied.join(", ")}`);
+  },
+  keys: async (_env, args) => {
+    const { values } = parseArgs({ args, options: { dir: { type: "string" } } });
+    if (values.dir === undefined) throw new UsageError("keys needs --dir <folder>");
+    console.log(await makeKeys(values.dir));
+  },
+};
+
+/** A process that has not ended by itself after this is ended: something in it hangs. */
+const stopTimeoutMs = 20_000;
+
+class UsageError extends Error {}
+
+async function main([role = "", ...args]: string[]): Promise<void> {
+  const task = tasks[role];
+  if (task !== undefined) return task(process.env, args);
+  const start = longRunning[role];
+  if (start === undefined) {
+    throw new UsageError(`usage: main.ts ${[...Object.keys(longRunning), ...Object.keys(tasks)].join("|")}`);
+  }
+  stopOnSignal(await start(process.env));
+}
+
+function stopOnSignal(running: Running): void {
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => fail(new Error(`did not stop within ${stopTimeoutMs} ms`)), stopTimeoutMs).unref();
+    running.close().catch(fail);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+function fail(error: unknown): void {
+  const known = error instanceof ConfigFaults || error instanceof UsageError;
+  console.error(known ? error.message : error);
+  process.exit(error instanceof ConfigFaults ? 78 : error instanceof UsageError ? 64 : 1);
+}
+
+main(process.argv.slice(2)).catch(fail);
