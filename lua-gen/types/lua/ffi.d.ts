@@ -40,7 +40,6 @@ declare module "ffi" {
   type TypeOf<T> = CType<T> | string;
 
   /** The symbols of the process and its libraries; merge the functions that you declared with `cdef`. */
-  // biome-ignore lint/suspicious/noEmptyInterface: it exists to be merged into
   interface CLibrary {}
   const C: CLibrary;
 

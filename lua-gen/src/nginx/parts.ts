@@ -1,0 +1,94 @@
+import type { Context, Directive, ErrorLog, LuaHandler, Phases, Shared } from "./model.ts";
+import { measure, onOff, optional, type Statement, statement } from "./statement.ts";
+
+export function others(directives: readonly Directive<Context>[] | undefined): Statement[] {
+  return (directives ?? []).map(({ name, args }) => statement(name, ...args));
+}
+
+/** The comment above a block. */
+export function comment(source: string | undefined): { comment?: string } {
+  return source === undefined ? {} : { comment: source };
+}
+
+export function luaBlock(name: string, handler: LuaHandler | undefined): Statement[] {
+  if (handler === undefined) return [];
+  const lua = "code" in handler ? handler.code : `require("${handler.module}").${handler.entry}()`;
+  return [{ name, args: [], lua }];
+}
+
+export function phaseStatements(phases: Phases): Statement[] {
+  return [
+    ...(phases.set ?? []).map(({ variable, value }) => statement("set", `$${variable}`, value)),
+    ...luaBlock("rewrite_by_lua_block", phases.rewrite),
+    ...luaBlock("access_by_lua_block", phases.access),
+    ...luaBlock("header_filter_by_lua_block", phases.headerFilter),
+    ...luaBlock("body_filter_by_lua_block", phases.bodyFilter),
+    ...luaBlock("log_by_lua_block", phases.log),
+  ];
+}
+
+export function sharedStatements(shared: Shared): Statement[] {
+  return [
+    ...optional("default_type", shared.defaultType),
+    ...accessLog(shared.accessLog),
+    ...errorLog(shared.errorLog),
+    ...measure("client_max_body_size", shared.clientBodyBytesMax),
+    ...measure("client_body_buffer_size", shared.clientBodyBufferBytes),
+    ...measure("client_header_timeout", shared.clientHeaderTimeoutMs, "ms"),
+    ...measure("client_body_timeout", shared.clientBodyTimeoutMs, "ms"),
+    ...measure("send_timeout", shared.sendTimeoutMs, "ms"),
+    ...measure("keepalive_timeout", shared.keepaliveTimeoutSeconds, "s"),
+    ...measure("keepalive_requests", shared.keepaliveRequestsMax),
+    ...onOff("server_tokens", shared.serverTokens),
+    ...onOff("underscores_in_headers", shared.underscoresInHeaders),
+    ...onOff("sendfile", shared.sendfile),
+    ...onOff("tcp_nodelay", shared.tcpNoDelay),
+    ...onOff("tcp_nopush", shared.tcpNoPush),
+    ...optional("root", shared.root),
+    ...realIp(shared.realIp),
+    ...resolver(shared.resolver),
+    ...measure("lua_socket_connect_timeout", shared.luaSocketTimeoutsMs?.connect, "ms"),
+    ...measure("lua_socket_send_timeout", shared.luaSocketTimeoutsMs?.send, "ms"),
+    ...measure("lua_socket_read_timeout", shared.luaSocketTimeoutsMs?.read, "ms"),
+    ...(shared.addHeaders ?? []).map(({ name, value, always }) =>
+      statement("add_header", name, value, ...(always === true ? ["always"] : [])),
+    ),
+    ...(shared.errorPages ?? []).map(({ statuses, uri, as }) =>
+      statement("error_page", ...statuses, ...(as === undefined ? [] : [`=${as}`]), uri),
+    ),
+  ];
+}
+
+function accessLog(log: Shared["accessLog"]): Statement[] {
+  if (log === undefined) return [];
+  if (log === "off") return [statement("access_log", "off")];
+  return [
+    statement(
+      "access_log",
+      log.path,
+      log.format ?? "combined",
+      ...(log.bufferBytes === undefined ? [] : [`buffer=${log.bufferBytes}`]),
+      ...(log.flushMs === undefined ? [] : [`flush=${log.flushMs}ms`]),
+      ...(log.if === undefined ? [] : [`if=${log.if}`]),
+    ),
+  ];
+}
+
+function errorLog(log: ErrorLog | undefined): Statement[] {
+  return log === undefined ? [] : [statement("error_log", log.path, log.level ?? "error")];
+}
+
+function realIp(realIp: Shared["realIp"]): Statement[] {
+  if (realIp === undefined) return [];
+  return [
+    ...realIp.trusted.map((range) => statement("set_real_ip_from", range)),
+    statement("real_ip_header", realIp.header),
+    ...onOff("real_ip_recursive", realIp.recursive),
+  ];
+}
+
+function resolver(resolver: Shared["resolver"]): Statement[] {
+  if (resolver === undefined) return [];
+  const valid = resolver.validSeconds === undefined ? [] : [`valid=${resolver.validSeconds}s`];
+  return [statement("resolver", ...resolver.addresses, ...valid)];
+}
