@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Check } from "../check.ts";
+import { writeTree } from "../written-tree.ts";
+import { errorCodesAreDocumented } from "./error-codes.ts";
+import { linksLeadSomewhere } from "./links.ts";
+import { settingsAreDocumented } from "./settings.ts";
+
+const CATALOGUE = `export const errors = defineErrors({
+  soldOut: { code: "order.sold_out", status: 409, title: "Sold out" },
+  denied: ACCESS_DENIED,
+});
+`;
+const CONTRACT = `export const ACCESS_DENIED = { code: "access.denied", status: 403, title: "No" };\n`;
+const CONFIG = `const port = (fallback: number) => Type.Integer({ minimum: 0, default: fallback });
+const listeners = { apiHost: host, apiPort: port(8082) };
+const schemas = {
+  api: Type.Object({ ...listeners, opsTokenFile: file("the token") }),
+  relay: Type.Object({ ...listeners }),
+};
+`;
+const SETTINGS =
+  "| setting | meaning |\n|---|---|\n| `API_HOST` | |\n| `API_PORT` | |\n| `OPS_TOKEN_FILE` | |\n";
+
+interface Row {
+  name: string;
+  check: Check;
+  files: Record<string, string>;
+  findings: RegExp[];
+}
+
+const errorPage = (rows: string) => `# Errors\n\n| code | status | meaning |\n|---|---|---|\n${rows}`;
+const catalogues = { "origin/src/x/errors.ts": CATALOGUE, "contract/src/error-codes.ts": CONTRACT };
+
+const rows: Row[] = [
+  {
+    name: "errors that agree",
+    check: errorCodesAreDocumented,
+    files: {
+      ...catalogues,
+      "docs/errors.md": errorPage("| `access.denied` | 403 | |\n| `order.sold_out` | 409 | |\n"),
+    },
+    findings: [],
+  },
+  {
+    name: "an error that the page lacks",
+    check: errorCodesAreDocumented,
+    files: { ...catalogues, "docs/errors.md": errorPage("| `access.denied` | 403 | |\n") },
+    findings: [/origin\/src\/x\/errors.ts:2 `order.sold_out` \(409\) is not listed/],
+  },
+  {
+    name: "an error that only the page has",
+    check: errorCodesAreDocumented,
+    files: {
+      ...catalogues,
+      "docs/errors.md": errorPage(
+        "| `access.denied` | 403 | |\n| `order.sold_out` | 409 | |\n| `old` | 400 | |\n",
+      ),
+    },
+    findings: [/docs\/errors.md:7 lists `old`, which no catalogue has/],
+  },
+  {
+    name: "an error with another status on the page",
+    check: errorCodesAreDocumented,
+    files: {
+      ...catalogues,
+      "docs/errors.md": errorPage("| `access.denied` | 451 | |\n| `order.sold_out` | 409 | |\n"),
+    },
+    findings: [/docs\/errors.md:5 says 451 .* says 403/],
+  },
+  {
+    name: "an error that is defined twice",
+    check: errorCodesAreDocumented,
+    files: {
+      ...catalogues,
+      "origin/src/y/errors.ts": CATALOGUE,
+      "docs/errors.md": errorPage("| `access.denied` | 403 | |\n| `order.sold_out` | 409 | |\n"),
+    },
+    findings: [/origin\/src\/y\/errors.ts:2 defines `order.sold_out` again/],
+  },
+  {
+    name: "errors without a page",
+    check: errorCodesAreDocumented,
+    files: catalogues,
+    findings: [/docs\/errors.md is missing; the code has 2 errors/],
+  },
+  {
+    name: "settings that agree",
+    check: settingsAreDocumented,
+    files: { "origin/src/config.ts": CONFIG, "docs/operations.md": SETTINGS },
+    findings: [],
+  },
+  {
+    name: "settings that the page lacks, of origin and edge",
+    check: settingsAreDocumented,
+    files: {
+      "origin/src/config.ts": CONFIG.replace("apiHost", "apiHost: host, apiNew"),
+      "edge/conf.ts": "export const port = env.EDGE_PORT;\n",
+      "docs/operations.md": SETTINGS,
+    },
+    findings: [/config.ts:2 reads API_NEW/, /edge\/conf.ts:1 reads EDGE_PORT/],
+  },
+  {
+    name: "a setting that nothing reads",
+    check: settingsAreDocumented,
+    files: { "origin/src/config.ts": CONFIG, "docs/operations.md": `${SETTINGS}| \`API_OLD\` | |\n` },
+    findings: [/docs\/operations.md:6 lists API_OLD, which nothing reads/],
+  },
+  {
+    name: "a setting of the launcher",
+    check: settingsAreDocumented,
+    files: {
+      "origin/src/config.ts": CONFIG,
+      "cli/src/settings.ts": "export const home = env.SLUICE_HOME;\n",
+      "docs/operations.md": `${SETTINGS}| \`SLUICE_HOME\` | |\n`,
+    },
+    findings: [],
+  },
+  {
+    name: "a link to a page that is gone",
+    check: linksLeadSomewhere,
+    files: {
+      "README.md": "[a](docs/a.md#part) [b](docs/b.md) [c](https://example.com) [d](docs/) [e](#e)\n",
+      "docs/a.md": "[up](../README.md)\n",
+    },
+    findings: [/README.md:1 links to docs\/b.md/],
+  },
+];
+
+for (const { name, check, files, findings: expected } of rows) {
+  test(`${name}: ${expected.length === 0 ? "no finding" : "reported"}`, async () => {
+    using tree = writeTree(files);
+    const findings = (await check.run(tree)).map(({ place, message }) => `${place} ${message}`);
+    assert.equal(findings.length, expected.length, findings.join("\n"));
+    for (const [index, pattern] of expected.entries()) assert.match(findings[index] as string, pattern);
+  });
+}
