@@ -2,9 +2,10 @@ import { fileURLToPath } from "node:url";
 import { type ApiConfig, readConfig } from "./config.ts";
 import { createAccessPolicy } from "./contexts/access-policy/module.ts";
 import { createIdentity, makeTokenKeys } from "./contexts/identity/module.ts";
+import { errorCatalogue } from "./error-catalogue.ts";
 import { systemClock } from "./kernel/clock.ts";
 import { newUuid } from "./kernel/ids.ts";
-import { closeHttpServer, createHttpServer, listen } from "./platform/http/server.ts";
+import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
 import { createLogger } from "./platform/logger.ts";
 import { openDatabase } from "./platform/mysql/database.ts";
 import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
@@ -41,6 +42,7 @@ export async function composeApi(config: ApiConfig) {
     logger: logger.child({ listener: "api" }),
     authenticators: { user: identity.authenticateUser },
     dependencies,
+    errorCatalogue: errorCatalogue(),
   });
   identity.addRoutes(api);
 
@@ -49,6 +51,7 @@ export async function composeApi(config: ApiConfig) {
     logger: logger.child({ listener: "ops" }),
     authenticators: { operator: identity.authenticateOperator },
     dependencies,
+    errorCatalogue: errorCatalogue(),
   });
   identity.addOperatorRoutes(ops);
   accessPolicy.addOperatorRoutes(ops);

@@ -3,15 +3,19 @@ import type { Clock } from "../../kernel/clock.ts";
 import { Refusal } from "../../kernel/errors.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
 import type { Database } from "../../platform/mysql/database.ts";
+import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { putEntry, removeEntry } from "./application/edit-lists.ts";
 import { explainRequest } from "./application/explain-request.ts";
 import { publishPolicy, restoreRevision } from "./application/publish-policy.ts";
 import { accessErrors } from "./errors.ts";
 import { openCountries } from "./infrastructure/countries.ts";
-import { listsIn } from "./infrastructure/lists.ts";
-import { policiesIn } from "./infrastructure/policies.ts";
+import { accessEntriesTable, listsIn } from "./infrastructure/lists.ts";
+import { policiesIn, policyTable } from "./infrastructure/policies.ts";
 import { addListRoutes } from "./interface/list-routes.ts";
 import { addPolicyRoutes } from "./interface/policy-routes.ts";
+
+/** For the relay. */
+export const accessPolicyTables: readonly ProjectedTable[] = [accessEntriesTable, policyTable];
 
 export interface AccessPolicyDependencies {
   readonly config: Pick<ApiConfig, "geoipCountryDb">;

@@ -1,4 +1,2 @@
-/** What other contexts, and the relay, may know of the access policy. */
+/** What other contexts may know of the access policy. */
 export { accessErrors } from "./errors.ts";
-export { accessEntriesTable } from "./infrastructure/lists.ts";
-export { policyTable } from "./infrastructure/policies.ts";

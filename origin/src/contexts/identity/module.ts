@@ -6,19 +6,23 @@ import type { Authenticators } from "../../platform/http/access.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
 import type { Database } from "../../platform/mysql/database.ts";
 import type { RedisStore } from "../../platform/redis/connect.ts";
+import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { logOut, revokeSessions } from "./application/end-sessions.ts";
 import { refresh } from "./application/refresh.ts";
 import { logIn, register } from "./application/sign-in.ts";
 import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
 import { createPasswordHasher } from "./infrastructure/passwords.ts";
 import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
-import { announceSessionsTo } from "./infrastructure/session-projection.ts";
+import { announceSessionsTo, sessionsTable } from "./infrastructure/session-projection.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
 import { generateTokenKeys, loadTokenKeys } from "./infrastructure/token-keys.ts";
 import { usersIn } from "./infrastructure/users.ts";
 import { authenticateOperatorBy, authenticateUserBy } from "./interface/bearer.ts";
 import { addIdentityOperatorRoutes } from "./interface/operator-routes.ts";
 import { addIdentityRoutes } from "./interface/routes.ts";
+
+/** For the relay. */
+export const identityTables: readonly ProjectedTable[] = [sessionsTable];
 
 export interface IdentityDependencies {
   readonly config: Pick<

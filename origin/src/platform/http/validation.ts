@@ -17,11 +17,7 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   return (input: unknown) => {
     const value = httpPart === "body" ? input : Value.Convert(schema, Value.Default(schema, input));
     if (check.Check(value)) return { value };
-    const faults: Fault[] = [];
-    for (const error of check.Errors(value)) {
-      if (faults.length === faultsMax) break;
-      faults.push(...faultsOf(error));
-    }
+    const faults = faultsIn(check.Errors(value)).slice(0, faultsMax);
     return {
       error: new Refusal(platformErrors.invalid, { detail: summary(httpPart, faults), faults }),
     };
@@ -29,10 +25,29 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 };
 
 interface SchemaError {
+  readonly schemaPath: string;
   readonly keyword: string;
   readonly instancePath: string;
   readonly message: string;
   readonly params: object;
+}
+
+/** Of a union only the union itself is at fault: what each of its forms misses would mislead. */
+function faultsIn(errors: readonly SchemaError[]): Fault[] {
+  const unions = errors.filter(({ keyword }) => keyword === "anyOf");
+  const within = (error: SchemaError, { schemaPath }: SchemaError) =>
+    error.schemaPath.startsWith(`${schemaPath}/anyOf/`);
+  return errors
+    .filter((error) => !unions.some((union) => within(error, union)))
+    .flatMap((error) => {
+      if (error.keyword !== "anyOf") return faultsOf(error);
+      const alternatives = errors.filter((other) => within(other, error));
+      const allowed = alternatives.map(({ params }) => (params as { allowedValue?: unknown }).allowedValue);
+      const message = allowed.includes(undefined)
+        ? "fits none of the forms that are accepted"
+        : `must be one of ${allowed.join(", ")}`;
+      return [{ pointer: error.instancePath, message }];
+    });
 }
 
 /** A missing or an unknown property is reported at its own place, not at its parent's. */

@@ -10,7 +10,7 @@ export type ColumnValue = string | number | null | Buffer;
 export type TableRow = Readonly<Record<string, ColumnValue>>;
 
 /**
- * What a context declares in its `public.ts` for each table that the relay keeps in Redis. Its rows carry
+ * What a context's `module.ts` hands to the relay for each table that the relay keeps in Redis. Its rows carry
  * a `version` that every UPDATE raises, and they are marked (`removed_at`, `revoked_at`), not deleted, while
  * anybody may still ask for them: the relay does not look at DELETEs.
  *

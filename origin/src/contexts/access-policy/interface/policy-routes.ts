@@ -43,6 +43,9 @@ const ExplainBody = Type.Object(
   { additionalProperties: false },
 );
 
+/** A thousand rules with notes. */
+const documentBytesMax = 1024 * 1024;
+
 export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void {
   const config = { access: "operator" } as const;
   const tags = ["access policy"];
@@ -54,7 +57,11 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
 
   app.put(
     "/policy",
-    { config, schema: { tags, body: Type.Unknown(), querystring: AttributionQuery } },
+    {
+      config,
+      bodyLimit: documentBytesMax,
+      schema: { tags, body: Type.Unknown(), querystring: AttributionQuery },
+    },
     async (request, reply) => {
       const replaces = ifMatch(request);
       if (replaces === undefined) throw new Refusal(accessErrors.preconditionMissing);

@@ -1,9 +1,9 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { NewId } from "../../../kernel/ids.ts";
-import { normalisePassword } from "../domain/credentials.ts";
 import type { User } from "../domain/session.ts";
 import { identityErrors } from "../errors.ts";
+import { normalisePassword } from "./credentials.ts";
 import type {
   AccessTokens,
   AnnounceSessions,

@@ -1,8 +1,8 @@
 import type { JSONWebKeySet } from "jose";
 import Type from "typebox";
 import type { HttpServer } from "../../../platform/http/server.ts";
+import { passwordLengthMax, passwordLengthMin, usernamePattern } from "../application/credentials.ts";
 import type { Grant } from "../application/sign-in.ts";
-import { passwordLengthMax, passwordLengthMin, usernamePattern } from "../domain/credentials.ts";
 
 /** What the routes can ask for. */
 export interface IdentityUseCases {
