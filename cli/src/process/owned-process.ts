@@ -82,10 +82,9 @@ export async function startProcess(options: ProcessOptions): Promise<OwnedProces
   };
 }
 
-/** A start that failed. The message ends with the log's name and its last lines: what one would look for next. */
-export function startFailure(owned: OwnedProcess, reason: string, cause?: unknown): Error {
-  const tail = lastLinesOf(owned);
-  return new Error(`${owned.name} did not start: ${reason}\n  log: ${owned.logFile}\n${tail}`, { cause });
+/** What went wrong, with the log's name and its last lines: what one would look for next. */
+export function failure(owned: OwnedProcess, what: string, cause?: unknown): Error {
+  return new Error(`${owned.name} ${what}\n  log: ${owned.logFile}\n${lastLinesOf(owned)}`, { cause });
 }
 
 /** True when `promise` settled within `ms`. The timer never keeps the program alive. */

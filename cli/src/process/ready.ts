@@ -3,7 +3,7 @@
  * again every 50 ms until it succeeds, the process ends, or the bound is reached.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type OwnedProcess, startFailure } from "./owned-process.ts";
+import { failure, type OwnedProcess } from "./owned-process.ts";
 
 const ASK_AGAIN_MS = 50;
 
@@ -15,7 +15,7 @@ export async function untilReady(
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
   while (Date.now() < deadline) {
-    if (owned.hasExited()) throw startFailure(owned, `it ended with ${await owned.exited}`, last);
+    if (owned.hasExited()) throw failure(owned, `did not start: ${await owned.exited}`, last);
     try {
       await probe();
       owned.markReady();
@@ -27,5 +27,5 @@ export async function untilReady(
   }
   const reason = last instanceof Error ? last.message : String(last);
   await owned.stop();
-  throw startFailure(owned, `not ready within ${timeoutMs / 1000} s (${reason})`, last);
+  throw failure(owned, `did not start: not ready within ${timeoutMs / 1000} s (${reason})`, last);
 }

@@ -1,5 +1,5 @@
 import type { Home } from "../process/home.ts";
-import { startFailure, startProcess } from "./owned-process.ts";
+import { failure, startProcess } from "./owned-process.ts";
 
 export interface TaskOptions {
   name: string;
@@ -23,5 +23,5 @@ export async function runTask(options: TaskOptions): Promise<void> {
     home,
   });
   const end = await owned.exited;
-  if (end !== "exit code 0") throw startFailure(owned, `it ended with ${end}`);
+  if (end !== "exit code 0") throw failure(owned, `failed: ${end}`);
 }

@@ -60,6 +60,7 @@ export async function runSystem(
     return stopped;
   };
   const healthy = bringUp().catch(async (error) => {
+    if (!stopped) progress.say("  The start failed; what was started is stopped again.");
     await stop();
     throw error;
   });

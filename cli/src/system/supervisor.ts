@@ -85,8 +85,8 @@ export function createSupervisor({ home, stages, log }: SupervisorOptions): Supe
   ): void {
     const startedAt = performance.now();
     void service.exited.then((end) => {
-      part.service = undefined;
       if (stopping.signal.aborted) return;
+      part.service = undefined;
       log(`${name} (pid ${service.pid}) ended: ${end}`);
       const steady = performance.now() - startedAt > STEADY_AFTER_MS;
       void occupy(part, () => restart(name, part, launch, steady ? 0 : part.restarts)).catch((error) => {
