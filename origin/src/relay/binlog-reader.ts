@@ -1,0 +1,211 @@
+import type { Readable } from "node:stream";
+import ZongJi, { type AnyBinlogEvent, type TableMapEntry } from "@vlasky/zongji";
+import type { TableRow } from "../platform/redis/projected-table.ts";
+import { databaseOf, exactConnection } from "./connection.ts";
+import { type ColumnConversion, conversionsOf, convertRow } from "./row-values.ts";
+
+/**
+ * Follows the binlog from a GTID position. Rows are collected while the consumer is busy with the last batch,
+ * so batches grow with the load: one row when idle, thousands when catching up. A full buffer pauses the
+ * socket, so the server waits and memory stays bounded whatever the size of a transaction.
+ *
+ * A server writes a transaction into its binlog when it commits, so a row that was read is committed and may
+ * be applied before the end of its transaction was read. A position, however, names whole transactions only.
+ *
+ * zongji does not reconnect: after any failure this reader is done and `take` throws; its owner makes a new
+ * one. A half-open connection ends without an error, so silence of three heartbeats counts as a failure.
+ */
+export interface BinlogReader {
+  /**
+   * Waits at most `waitMs` for something to apply. A batch without changes still carries the position.
+   * Throws what ended the reader.
+   */
+  take(waitMs: number): Promise<LogBatch>;
+  /** The server accepted the position and has sent something. */
+  isStreaming(): boolean;
+  close(): Promise<void>;
+}
+
+export interface RowChange {
+  readonly table: string;
+  readonly inserted: boolean;
+  readonly row: TableRow;
+}
+
+export interface LogBatch {
+  readonly changes: readonly RowChange[];
+  /** Every transaction up to here is in this batch or in one before. */
+  readonly position: string;
+  /** Age of the newest event, in ms, by the server's clock in whole seconds; 0 when nothing was waiting. */
+  readonly behindMs: number;
+}
+
+export interface BinlogReaderOptions {
+  readonly url: string;
+  /** Unique among all that replicate from this server; another one with the same number is cut off. */
+  readonly serverId: number;
+  readonly position: string;
+  readonly tables: readonly string[];
+}
+
+export const readerLimits = {
+  bufferRowsMax: 4_096,
+  bufferBytesMax: 4 * 1024 * 1024,
+  heartbeatMs: 1_000,
+  silenceMaxMs: 3_000,
+  stopTimeoutMs: 1_500,
+} as const;
+
+/** DELETEs are left out: nothing projected is deleted while it matters (see `ProjectedTable`). */
+const events = ["tablemap", "writerows", "updaterows", "heartbeat", "rotate"];
+
+export function openBinlog(options: BinlogReaderOptions): BinlogReader {
+  const zongji = new ZongJi(exactConnection(options.url));
+  const wakeups = new Wakeups();
+  const buffer = new RowBuffer();
+  let failure: Error | undefined;
+  let paused = false;
+  let lastHeardMs = performance.now();
+  let newestEventMs = 0;
+  let streaming = false;
+
+  const fail = (error: Error) => {
+    failure ??= error;
+    wakeups.wake();
+  };
+
+  const onEvent = (event: AnyBinlogEvent) => {
+    streaming = true;
+    if (event.getTypeName() === "Heartbeat") newestEventMs = 0;
+    else if (event.timestamp > 0) newestEventMs = event.timestamp;
+    if (!buffer.add(event)) return;
+    if (!paused && buffer.isFull()) {
+      paused = true;
+      zongji.connection?.pause();
+    }
+    wakeups.wake();
+  };
+
+  zongji.on("error", fail);
+  zongji.on("binlog", onEvent);
+  zongji.start({
+    serverId: options.serverId,
+    gtidSet: options.position,
+    includeEvents: events,
+    includeSchema: { [databaseOf(options.url)]: [...options.tables] },
+  });
+  // Statements of one connection run in order, and start() sends the dump command last.
+  const periodNs = readerLimits.heartbeatMs * 1_000_000;
+  const setPeriod = `SET @master_heartbeat_period = ${periodNs}, @source_heartbeat_period = ${periodNs}`;
+  zongji.connection?.query(setPeriod, (error) => error && fail(error));
+  socketOf(zongji)?.on("data", () => {
+    lastHeardMs = performance.now();
+  });
+
+  const watchdog = setInterval(() => {
+    if (paused || performance.now() - lastHeardMs < readerLimits.silenceMaxMs) return;
+    fail(new Error(`the binlog stream was silent for ${readerLimits.silenceMaxMs} ms`));
+  }, readerLimits.heartbeatMs / 2);
+
+  return {
+    take: async (waitMs) => {
+      if (failure === undefined && buffer.isEmpty()) await wakeups.wait(waitMs);
+      if (failure !== undefined) throw failure;
+      // Taken together and without a wait between: the position covers exactly what was buffered until now.
+      const changes = buffer.drain();
+      const position = zongji.gtidSet ?? options.position;
+      if (paused) {
+        paused = false;
+        lastHeardMs = performance.now();
+        zongji.connection?.resume();
+      }
+      return {
+        changes,
+        position,
+        behindMs: newestEventMs === 0 ? 0 : Math.max(0, Date.now() - newestEventMs),
+      };
+    },
+    isStreaming: () => streaming,
+    close: async () => {
+      clearInterval(watchdog);
+      fail(new Error("the reader was closed"));
+      await stopped(zongji);
+    },
+  };
+}
+
+class RowBuffer {
+  #changes: RowChange[] = [];
+  #bytes = 0;
+  #described: TableMapEntry | undefined;
+  #conversions: readonly ColumnConversion[] = [];
+
+  /** False when the event carries no rows. */
+  add(event: AnyBinlogEvent): boolean {
+    if (!("rows" in event)) return false;
+    const described = event.tableMap[event.tableId];
+    if (described === undefined) return false;
+    if (described !== this.#described) {
+      this.#described = described;
+      this.#conversions = conversionsOf(described);
+    }
+    const inserted = event.getTypeName() === "WriteRows";
+    for (const changed of event.rows) {
+      const row = (inserted ? changed : changed.after) as Record<string, unknown>;
+      convertRow(row, this.#conversions);
+      this.#changes.push({ table: described.tableName, inserted, row: row as TableRow });
+    }
+    this.#bytes += event.size;
+    return true;
+  }
+
+  isEmpty(): boolean {
+    return this.#changes.length === 0;
+  }
+
+  isFull(): boolean {
+    return this.#changes.length >= readerLimits.bufferRowsMax || this.#bytes >= readerLimits.bufferBytesMax;
+  }
+
+  drain(): readonly RowChange[] {
+    const drained = this.#changes;
+    this.#changes = [];
+    this.#bytes = 0;
+    return drained;
+  }
+}
+
+/** One waiter, woken by an event or by its own timeout. */
+class Wakeups {
+  #wake: (() => void) | undefined;
+
+  wake(): void {
+    this.#wake?.();
+  }
+
+  async wait(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    this.#wake = undefined;
+    clearTimeout(timer);
+  }
+}
+
+/** mysql2 does not declare its socket. Bytes are the one sign of life that no event filter hides. */
+function socketOf(zongji: ZongJi): Readable | undefined {
+  return (zongji.connection as unknown as { stream?: Readable } | null)?.stream;
+}
+
+/** zongji kills its dump thread by a second connection, which may be the one that hangs. */
+async function stopped(zongji: ZongJi): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, readerLimits.stopTimeoutMs);
+    zongji.once("stopped", resolve);
+    zongji.stop();
+  });
+  clearTimeout(timer);
+}
