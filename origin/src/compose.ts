@@ -3,8 +3,8 @@ import { type ApiConfig, readConfig } from "./config.ts";
 import { createAccessPolicy } from "./contexts/access-policy/module.ts";
 import { createIdentity, makeTokenKeys } from "./contexts/identity/module.ts";
 import { errorCatalogue } from "./error-catalogue.ts";
-import { systemClock } from "./kernel/clock.ts";
-import { newUuid } from "./kernel/ids.ts";
+import { type Clock, systemClock } from "./kernel/clock.ts";
+import { type NewId, newUuid } from "./kernel/ids.ts";
 import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
 import { createLogger } from "./platform/logger.ts";
 import { openDatabase } from "./platform/mysql/database.ts";
@@ -14,14 +14,22 @@ import { connectRedis } from "./platform/redis/connect.ts";
 
 /** Which parts make which process, and in what order they stop: what is opened last is closed first. */
 
+/** What a process takes from its surroundings and a test gives by hand. */
+export interface Ambient {
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly logTo: NodeJS.WritableStream;
+}
+
+const production: Ambient = { clock: systemClock, newId: newUuid, logTo: process.stdout };
+
 export async function startApi(env: NodeJS.ProcessEnv) {
   return composeApi(readConfig("api", env));
 }
 
-export async function composeApi(config: ApiConfig) {
-  const logger = createLogger("api", config.logLevel);
-  const clock = systemClock;
-  const newId = newUuid;
+export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = {}) {
+  const { clock, newId, logTo } = { ...production, ...ambient };
+  const logger = createLogger("api", config.logLevel, logTo);
 
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);

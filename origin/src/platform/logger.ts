@@ -22,13 +22,13 @@ const redactedPaths = secretFields.flatMap((field) => [
   `*.*.*.${field}`,
 ]);
 
-/** JSON lines on stdout. `url` is redacted as well: connection URLs hold passwords. */
-export function createLogger(role: string, level: string, destination?: NodeJS.WritableStream): Logger {
+/** JSON lines. `url` is redacted as well: connection URLs hold passwords. */
+export function createLogger(role: string, level: string, destination: NodeJS.WritableStream): Logger {
   const options = {
     level,
     base: { role },
     redact: { paths: redactedPaths, censor: "[redacted]" },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination);
 }
