@@ -43,12 +43,20 @@ function compile(
   if ("faults" in opened) return opened;
   const { project } = opened;
   const transpiled = transpile(project);
+  const subset = checkSubset(project.program);
   const faults = [
     ...ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf),
-    ...checkSubset(project.program),
-    ...transpiled.faults,
+    ...subset,
+    ...transpiled.faults.filter((fault) => !isSaidBetter(fault, subset)),
   ];
   return faults.length > 0 ? { faults: sortFaults(faults) } : { project, files: transpiled.files };
+}
+
+/** Where a rule of ours and TypeScriptToLua object to the same node, ours names the remedy. */
+function isSaidBetter(fault: Fault, subset: readonly Fault[]): boolean {
+  return subset.some(
+    ({ file, line, column }) => file === fault.file && line === fault.line && column === fault.column,
+  );
 }
 
 /**

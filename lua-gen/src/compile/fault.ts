@@ -1,5 +1,7 @@
 import { relative } from "node:path";
 import ts from "typescript";
+import * as transformFactories from "typescript-to-lua/dist/transformation/utils/diagnostics.js";
+import * as transpileFactories from "typescript-to-lua/dist/transpilation/diagnostics.js";
 
 /** One thing that is wrong with the sources. Faults about the project as a whole have no file. */
 export interface Fault {
@@ -8,7 +10,7 @@ export interface Fault {
   /** Both count from 1. */
   readonly line?: number;
   readonly column?: number;
-  /** `LG…` is ours, `TL…` TypeScriptToLua's, `TS…` the TypeScript compiler's. */
+  /** `LG006` is ours, `TL-unsupportedNodeKind` TypeScriptToLua's, `TS2304` the TypeScript compiler's. */
   readonly code: string;
   readonly message: string;
 }
@@ -22,11 +24,21 @@ export function formatFault(fault: Fault): string {
 
 /** Every diagnostic becomes a fault, warnings too: what TypeScriptToLua only warns about is wrong Lua later. */
 export function faultOf(diagnostic: ts.Diagnostic): Fault {
-  const code = `${diagnostic.source === "typescript-to-lua" ? "TL" : "TS"}${diagnostic.code}`;
+  const code = luaCodes.get(diagnostic.code) ?? `TS${diagnostic.code}`;
   const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n  ");
   if (diagnostic.file === undefined || diagnostic.start === undefined) return { code, message };
   return { ...positionOf(diagnostic.file, diagnostic.start), code, message };
 }
+
+/**
+ * TypeScriptToLua numbers its diagnostics in the order in which its files happen to be loaded. Their names are what
+ * stays.
+ */
+const luaCodes: ReadonlyMap<number, string> = new Map(
+  [...Object.entries(transformFactories), ...Object.entries(transpileFactories)].flatMap(([name, factory]) =>
+    "code" in factory ? [[factory.code, `TL-${name}`]] : [],
+  ),
+);
 
 export function positionOf(
   file: ts.SourceFile,

@@ -50,7 +50,7 @@ export function printStatements(statements: readonly Statement[], indent = ""): 
 /**
  * nginx ends a bare word at white space, `;`, `{` and `}`; quotes and `#` mean something at its start. Whatever has
  * any of these goes in quotes, in those that it doesn't hold itself. `$` still stands for a variable inside. nginx
- * reads a backslash as an escape only before a quote, a backslash, t, r and n, so `\\d` stays as it is.
+ * reads a backslash as an escape only before a quote, a backslash, t, r and n, so `\d` stays as it is.
  */
 export function printArgument(argument: string): string {
   if (argument.includes("\0")) throw new TypeError("an nginx argument cannot hold a NUL");

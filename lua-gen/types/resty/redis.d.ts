@@ -43,10 +43,10 @@ declare module "resty.redis" {
     read_reply(): Result<Reply>;
     array_to_hash(list: string[]): LuaTable<string, string>;
 
-    auth(password: string): Result<string>;
-    auth(user: string, password: string): Result<string>;
-    select(database: number): Result<string>;
-    ping(): Result<string>;
+    auth(password: string): Result<"OK">;
+    auth(user: string, password: string): Result<"OK">;
+    select(database: number): Result<"OK">;
+    ping(): Result<"PONG">;
     time(): Result<[string, string]>;
 
     get(key: string): Result<string | ngx.Null>;

@@ -1,0 +1,20 @@
+import type { Rule } from "./rule.ts";
+import { asynchronous } from "./rules/async.ts";
+import { collections } from "./rules/collections.ts";
+import { exceptions } from "./rules/exceptions.ts";
+import { optionalModuleCall } from "./rules/optional-call.ts";
+import { regex } from "./rules/regex.ts";
+import { remainder } from "./rules/remainder.ts";
+import { truthiness } from "./rules/truthiness.ts";
+import { unsignedShift } from "./rules/unsigned-shift.ts";
+
+export const rules: readonly Rule[] = [
+  regex,
+  asynchronous,
+  exceptions,
+  collections,
+  unsignedShift,
+  truthiness,
+  optionalModuleCall,
+  remainder,
+];
