@@ -35,9 +35,10 @@ export function faultOf(diagnostic: ts.Diagnostic): Fault {
  * stays.
  */
 const luaCodes: ReadonlyMap<number, string> = new Map(
-  [...Object.entries(transformFactories), ...Object.entries(transpileFactories)].flatMap(([name, factory]) =>
-    "code" in factory ? [[factory.code, `TL-${name}`]] : [],
-  ),
+  [...Object.entries(transformFactories), ...Object.entries(transpileFactories)]
+    // Beside the factories stands what CommonJS modules carry.
+    .filter(([, factory]) => typeof factory === "function" && "code" in factory)
+    .map(([name, factory]) => [(factory as { code: number }).code, `TL-${name}`]),
 );
 
 export function positionOf(
