@@ -1,6 +1,9 @@
 import { Command } from "commander";
 import { audit } from "./commands/audit.ts";
 import { down } from "./commands/down.ts";
+import { finish } from "./commands/finish.ts";
+import { addListCommands } from "./commands/lists.ts";
+import { addPolicyCommands } from "./commands/policy.ts";
 import { reset } from "./commands/reset.ts";
 import { status } from "./commands/status.ts";
 import { supervise, up } from "./commands/up.ts";
@@ -43,15 +46,8 @@ program
   .command("test", { hidden: true })
   .argument("[files...]", "test files; all when none is named")
   .action((files) => finish(testRun(files)));
+addPolicyCommands(program);
+addListCommands(program);
 program.command("supervise", { hidden: true }).action(() => finish(supervise()));
 
 await program.parseAsync();
-
-async function finish(work: Promise<number>): Promise<void> {
-  try {
-    process.exitCode = await work;
-  } catch (error) {
-    console.error(`\n${(error as Error).message}`);
-    process.exitCode = 1;
-  }
-}

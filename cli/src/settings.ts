@@ -18,6 +18,8 @@ const PORTS = {
   rabbitmqEpmd: ["RABBITMQ_EPMD_PORT", 8674],
 } as const;
 
+const FREE_COUNTRY_DATA = "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
+
 export type PortName = keyof typeof PORTS;
 export type Ports = Record<PortName, number>;
 
@@ -25,8 +27,10 @@ export interface Settings {
   checkout: string;
   homeRoot: string;
   ports: Ports;
-  /** A MaxMind file instead of the bundled country data. */
-  geoipCountryDb: string | undefined;
+  /** A MaxMind-format file; country data of a free licence, from npm, unless one is named. */
+  geoipCountryDb: string;
+  /** The operators' listener of another system than the private one, with the token for it. */
+  remote: { opsUrl: string; opsTokenFile: string } | undefined;
 }
 
 export const checkout = resolve(fileURLToPath(new URL("../..", import.meta.url)));
@@ -47,13 +51,23 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ports[name as PortName] = port;
   }
   faults.push(...sharedPorts(ports));
+  const remote = remoteOperators(env, faults);
   if (faults.length > 0) throw new Error(faults.join("\n"));
   return {
     checkout,
     homeRoot: resolve(env.SLUICE_HOME || join(checkout, ".sluice")),
     ports,
-    geoipCountryDb: env.GEOIP_COUNTRY_DB || undefined,
+    geoipCountryDb: env.GEOIP_COUNTRY_DB || join(checkout, "node_modules", FREE_COUNTRY_DATA),
+    remote,
   };
+}
+
+function remoteOperators(env: NodeJS.ProcessEnv, faults: string[]): Settings["remote"] {
+  const { SLUICE_OPS_URL: opsUrl, OPS_TOKEN_FILE: opsTokenFile } = env;
+  if (!opsUrl) return undefined;
+  if (!URL.canParse(opsUrl)) faults.push(`SLUICE_OPS_URL is not a URL: "${opsUrl}"`);
+  if (!opsTokenFile) faults.push("SLUICE_OPS_URL needs OPS_TOKEN_FILE beside it");
+  return { opsUrl, opsTokenFile: opsTokenFile ?? "" };
 }
 
 function sharedPorts(ports: Ports): string[] {

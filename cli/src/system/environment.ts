@@ -29,6 +29,7 @@ export function originEnvironment(settings: Settings, secrets: Secrets): Record<
     PAYMENTS_URL: `http://${LOOPBACK}:${ports.payments}`,
     PAYMENTS_SECRET_FILE: secrets.paymentsSecretFile,
     PAYMENTS_CALLBACK_URL: `http://${LOOPBACK}:${ports.edge}/payments/callback/sandbox`,
+    GEOIP_COUNTRY_DB: settings.geoipCountryDb,
     DEMO_PASSWORD_FILE: secrets.demoPasswordFile,
   };
 }

@@ -47,7 +47,7 @@ export async function startSystem(context: SystemContext): Promise<void> {
     }),
     task(context, "keys", MAIN, ["keys", "--dir", home.keys], origin),
     task(context, "lua-gen", "lua-gen/bin/lua-gen.mjs", ["build", "-p", "edge"], {}),
-    task(context, "geo", "edge/geo/compile-ranges.ts", geoArguments(context), edge),
+    task(context, "geo", "edge/geo/compile-ranges.ts", [settings.geoipCountryDb, geoFile(home)], edge),
   ]);
   await Promise.all([
     role(context, "payments", "origin/sandbox/payments.ts", [], origin, ports.payments, "/healthz"),
@@ -100,8 +100,4 @@ function task(
   const { home, settings, supervisor, progress } = context;
   const work = () => runTask({ name, home, cwd: settings.checkout, script, args, env });
   return progress.step(name, () => supervisor.run(name, work));
-}
-
-function geoArguments({ settings, home }: SystemContext): string[] {
-  return settings.geoipCountryDb ? [settings.geoipCountryDb, geoFile(home)] : [geoFile(home)];
 }

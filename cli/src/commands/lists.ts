@@ -1,0 +1,78 @@
+import type { Command } from "commander";
+import { callOperators } from "../operators/client.ts";
+import { instantAfter } from "../operators/duration.ts";
+import { finish } from "./finish.ts";
+
+type ListName = "allow" | "deny";
+
+interface EntryOptions {
+  reason?: string;
+  for?: string;
+  list?: boolean;
+  remove?: boolean;
+}
+
+interface Entry {
+  cidr: string;
+  reason: string;
+  expiresAt: string | null;
+}
+
+/** ban, unban, allow: the two address lists, in the words that an operator under attack has in mind. */
+export function addListCommands(program: Command): void {
+  addEntryOptions(program.command("ban").description("refuse an address or range at the edge, at once"))
+    .option("--list", "show who is banned")
+    .action((cidr, options) => finish(options.list ? show("deny") : put("deny", cidr, options)));
+  program
+    .command("unban")
+    .description("take an address or range off the deny list")
+    .argument("<cidr>", "exactly as it was banned: 203.0.113.9, 203.0.113.0/24, 2001:db8::/32")
+    .action((cidr) => finish(remove("deny", cidr)));
+  addEntryOptions(
+    program.command("allow").description("admit an address or range, whatever else the policy says"),
+  )
+    .option("--list", "show who is allowed")
+    .option("--remove", "take it off the allow list again")
+    .action((cidr, options: EntryOptions) => {
+      if (options.list) return finish(show("allow"));
+      return finish(options.remove ? remove("allow", cidr) : put("allow", cidr, options));
+    });
+}
+
+function addEntryOptions(command: Command): Command {
+  return command
+    .argument("[cidr]", "203.0.113.9, 203.0.113.0/24, 2001:db8::/32")
+    .option("-r, --reason <text>", "why, for whoever reads the list later")
+    .option("--for <duration>", "until then only: 30m, 12h, 7d");
+}
+
+async function put(list: ListName, cidr: string | undefined, options: EntryOptions): Promise<number> {
+  if (cidr === undefined) throw new Error("which address? For example: 203.0.113.9 or 203.0.113.0/24");
+  const expiresAt = options.for === undefined ? undefined : instantAfter(options.for, new Date());
+  const body = { cidr, reason: options.reason, source: "cli", expiresAt };
+  const answer = await callOperators("POST", `/lists/${list}`, { body });
+  console.log(line(list, answer.body as Entry));
+  return 0;
+}
+
+async function remove(list: ListName, cidr: string | undefined): Promise<number> {
+  if (cidr === undefined) throw new Error("which address? `--list` shows them");
+  await callOperators("DELETE", `/lists/${list}`, { query: { cidr } });
+  console.log(`${cidr} is off the ${list} list`);
+  return 0;
+}
+
+async function show(list: ListName): Promise<number> {
+  let cursor: string | undefined;
+  do {
+    const { body } = await callOperators("GET", `/lists/${list}`, { query: { cursor, limit: "1000" } });
+    const page = body as { entries: Entry[]; nextCursor: string | null };
+    for (const entry of page.entries) console.log(line(list, entry));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return 0;
+}
+
+function line(list: ListName, { cidr, reason, expiresAt }: Entry): string {
+  return `${list}  ${cidr}  ${expiresAt === null ? "for good" : `until ${expiresAt}`}  ${reason}`.trimEnd();
+}

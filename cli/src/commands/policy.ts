@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { callOperators } from "../operators/client.ts";
+import { finish } from "./finish.ts";
+
+interface Attribution {
+  reason: string | undefined;
+  author: string | undefined;
+}
+
+/** The access policy as a document: read it, ask what it would do, replace it, go back. */
+export function addPolicyCommands(program: Command): void {
+  const policy = program
+    .command("policy")
+    .description("the access policy: rules by country, network, path, method");
+  policy
+    .command("show")
+    .description("print the document in force, or an earlier one; its revision goes to stderr")
+    .option("--revision <n>", "an earlier revision")
+    .action((options) => finish(show(options.revision)));
+  policy
+    .command("explain")
+    .description("what the edge would do with a request, step by step")
+    .argument("<ip>")
+    .option("-m, --method <method>", "its method", "GET")
+    .option("-p, --path <path>", "its path", "/products")
+    .action((ip, options) => finish(explain(ip, options.method, options.path)));
+  policy
+    .command("revisions")
+    .description("what was published, when, by whom and why; the latest first")
+    .action(() => finish(revisions()));
+  addAttribution(policy.command("publish"))
+    .description("replace the whole document")
+    .argument("<file>", "JSON")
+    .requiredOption(
+      "--replaces <revision>",
+      "the revision that the file was made from (`policy show` tells it)",
+    )
+    .action((file, options) => finish(publish(file, options.replaces, options)));
+  addAttribution(policy.command("restore"))
+    .description("publish an earlier revision again")
+    .argument("<revision>")
+    .action((revision, options) => finish(restore(revision, options)));
+}
+
+function addAttribution(command: Command): Command {
+  return command
+    .option("-r, --reason <text>", "why, for the record")
+    .option("--author <name>", "who, for the record");
+}
+
+async function show(revision: string | undefined): Promise<number> {
+  const path = revision === undefined ? "/policy" : `/policy/revisions/${encodeURIComponent(revision)}`;
+  const { body, etag } = await callOperators("GET", path);
+  const document = revision === undefined ? body : (body as { document: unknown }).document;
+  console.error(`revision ${revision ?? etag}`);
+  print(document);
+  return 0;
+}
+
+async function explain(ip: string, method: string, path: string): Promise<number> {
+  const body = { ip, method: method.toUpperCase(), path };
+  print((await callOperators("POST", "/policy/explain", { body })).body);
+  return 0;
+}
+
+async function revisions(): Promise<number> {
+  const { body } = await callOperators("GET", "/policy/revisions");
+  const page = body as {
+    revisions: { revision: number; author: string; reason: string; createdAt: string }[];
+  };
+  for (const { revision, author, reason, createdAt } of page.revisions) {
+    console.log(`${String(revision).padStart(5)}  ${createdAt}  ${author}  ${reason}`.trimEnd());
+  }
+  return 0;
+}
+
+async function publish(file: string, replaces: string, attribution: Attribution): Promise<number> {
+  const document: unknown = JSON.parse(readFileSync(file === "-" ? 0 : file, "utf8"));
+  const headers = { "if-match": `"${replaces}"` };
+  const { body } = await callOperators("PUT", "/policy", {
+    body: document,
+    headers,
+    query: recorded(attribution),
+  });
+  console.log(`published as revision ${(body as { revision: number }).revision}`);
+  return 0;
+}
+
+async function restore(revision: string, attribution: Attribution): Promise<number> {
+  const path = `/policy/revisions/${encodeURIComponent(revision)}/restore`;
+  const { body } = await callOperators("POST", path, { query: recorded(attribution) });
+  console.log(`restored as revision ${(body as { revision: number }).revision}`);
+  return 0;
+}
+
+/** Of all options of the command only those that go on record. */
+function recorded({ reason, author }: Attribution): Record<string, string | undefined> {
+  return { reason, author };
+}
+
+function print(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
