@@ -56,6 +56,17 @@ export function removeBlock(table: AddressTable, cidr: Cidr): void {
   table.size -= 1;
 }
 
+/** The entry of exactly this block, whether it has ended or not. */
+export function getBlock(table: AddressTable, cidr: Cidr): TableEntry | undefined {
+  const base = cidr.base;
+  if (base.family === 4) {
+    const at = table.ipv4Lengths.indexOf(cidr.length);
+    return at === -1 ? undefined : (table.ipv4[at] as Ipv4Blocks)[base.a];
+  }
+  const at = table.ipv6Lengths.indexOf(cidr.length);
+  return at === -1 ? undefined : (table.ipv6[at] as Ipv6Blocks)[base.a]?.[base.b]?.[base.c];
+}
+
 /** The longest block that holds the address and has not ended at `nowMs`. */
 export function findBlock(table: AddressTable, address: Address, nowMs: number): TableEntry | undefined {
   if (address.family === 4) {

@@ -1,0 +1,188 @@
+/**
+ * The contract as questions and answers in lines of text, so that the same case can be put to Node and to
+ * LuaJIT and the answers compared letter by letter. This file is compiled to both.
+ *
+ * A question is a verb and its arguments, separated by tabs. Lists and rules that were given stay until
+ * `reset`; every question has exactly one answer.
+ */
+import {
+  type Address,
+  addressBits,
+  addressFromBytes,
+  formatAddress,
+  formatCidr,
+  maskAddress,
+  parseAddress,
+  parseCidr,
+} from "../src/policy/address.ts";
+import { createAddressTable, findBlock, removeBlock, setBlock } from "../src/policy/address-table.ts";
+import { type AccessState, compilePolicy, type DecisionTrace, decide } from "../src/policy/decide.ts";
+import type { PolicyDocument, PolicyRule } from "../src/policy/document.ts";
+import { composeProductPage } from "../src/product-page.ts";
+import { answerName } from "./names.ts";
+
+export interface Conversation {
+  document: PolicyDocument;
+  state: AccessState;
+}
+
+export function createConversation(): Conversation {
+  const document: PolicyDocument = { rules: [], default: "allow" };
+  const policy = compilePolicy(document);
+  return { document, state: { allow: createAddressTable(), deny: createAddressTable(), policy } };
+}
+
+export function answer(conversation: Conversation, question: string): string {
+  const words = question.split("\t");
+  const verb = word(words, 0);
+  if (verb === "reset") return reset(conversation);
+  if (verb === "address") return answerAddress(parseAddress(word(words, 1)));
+  if (verb === "bytes") return answerAddress(addressFromBytes(bytesOf(word(words, 1))));
+  if (verb === "cidr") return answerCidr(word(words, 1));
+  if (verb === "mask") return answerMask(word(words, 1), whole(words, 2));
+  if (verb === "list") return answerList(conversation, words);
+  if (verb === "unlist") return answerUnlist(conversation, words);
+  if (verb === "find") return answerFind(conversation, words);
+  if (verb === "default") return answerDefault(conversation, word(words, 1));
+  if (verb === "rule") return answerRule(conversation, words);
+  if (verb === "decide") return answerDecide(conversation, words);
+  if (verb === "observed") return answerObserved(conversation);
+  if (verb === "page") return composeProductPage(word(words, 1), word(words, 2));
+  return answerName(verb, word(words, 1), word(words, 2), word(words, 3));
+}
+
+function reset(conversation: Conversation): string {
+  const fresh = createConversation();
+  conversation.document = fresh.document;
+  conversation.state = fresh.state;
+  return "reset";
+}
+
+/** Shows the limbs too: two addresses may print alike and still be found in different places of a table. */
+function answerAddress(address: Address | undefined): string {
+  if (address === undefined) return "refused";
+  const limbs = `${decimal(address.a)} ${decimal(address.b)} ${decimal(address.c)}`;
+  return `${formatAddress(address)} (${addressBits(address) === 32 ? "4" : "6"}: ${limbs})`;
+}
+
+function answerCidr(text: string): string {
+  const cidr = parseCidr(text);
+  return cidr === undefined ? "refused" : formatCidr(cidr);
+}
+
+function answerMask(text: string, length: number): string {
+  const address = parseAddress(text);
+  return address === undefined ? "refused" : formatAddress(maskAddress(address, length));
+}
+
+/** `list <allow|deny> <cidr> <id> <expiresAtMs>` */
+function answerList({ state }: Conversation, words: string[]): string {
+  const table = word(words, 1) === "allow" ? state.allow : state.deny;
+  const cidr = parseCidr(word(words, 2));
+  if (cidr === undefined) return "refused";
+  setBlock(table, cidr, { id: whole(words, 3), expiresAtMs: whole(words, 4) });
+  return `${decimal(table.size)} listed`;
+}
+
+/** `unlist <allow|deny> <cidr>` */
+function answerUnlist({ state }: Conversation, words: string[]): string {
+  const table = word(words, 1) === "allow" ? state.allow : state.deny;
+  const cidr = parseCidr(word(words, 2));
+  if (cidr === undefined) return "refused";
+  removeBlock(table, cidr);
+  return `${decimal(table.size)} listed`;
+}
+
+/** `find <allow|deny> <address> <nowMs>` */
+function answerFind({ state }: Conversation, words: string[]): string {
+  const address = parseAddress(word(words, 2));
+  if (address === undefined) return "refused";
+  const entry = findBlock(word(words, 1) === "allow" ? state.allow : state.deny, address, whole(words, 3));
+  return entry === undefined ? "none" : decimal(entry.id);
+}
+
+function answerDefault(conversation: Conversation, action: string): string {
+  conversation.document.default = action === "deny" ? "deny" : "allow";
+  conversation.state.policy = compilePolicy(conversation.document);
+  return conversation.document.default;
+}
+
+/** `rule <id> <action> <mode> <status or -> <countries or -> <methods or -> <path prefix or ->` */
+function answerRule(conversation: Conversation, words: string[]): string {
+  const rule: PolicyRule = {
+    id: word(words, 1),
+    action: word(words, 2) === "deny" ? "deny" : "allow",
+    mode: word(words, 3) === "observe" ? "observe" : "enforce",
+    match: {},
+  };
+  const status = word(words, 4);
+  if (status === "451") rule.status = 451;
+  else if (status === "404") rule.status = 404;
+  const countries = word(words, 5);
+  if (countries !== "-") rule.match.country = countries.split(",");
+  const methods = word(words, 6);
+  if (methods !== "-") rule.match.method = methods.split(",");
+  const prefix = word(words, 7);
+  if (prefix !== "-") rule.match.pathPrefix = prefix;
+  const { rules } = conversation.document;
+  rules.push(rule);
+  conversation.state.policy = compilePolicy(conversation.document);
+  return `${decimal(rules.length)} rules`;
+}
+
+/** `decide <address> <country> <method> <path> <nowMs>` → the verdict, then the steps that led there. */
+function answerDecide({ state }: Conversation, words: string[]): string {
+  const address = parseAddress(word(words, 1));
+  if (address === undefined) return "refused";
+  const request = {
+    address,
+    country: word(words, 2),
+    method: word(words, 3),
+    path: word(words, 4),
+    nowMs: whole(words, 5),
+  };
+  const trace: DecisionTrace = { steps: [] };
+  const verdict = decide(state, request, trace);
+  const silent = decide(state, request, undefined);
+  if (silent !== verdict) return "the trace changed the verdict";
+  let text = `${verdict.action} ${decimal(verdict.status)} ${verdict.reason} ${verdict.rule}`;
+  for (const step of trace.steps) text += `|${step.step} ${step.id} ${step.matched ? "yes" : "no"}`;
+  return text;
+}
+
+/** How often each rule matched without deciding. Each `decide` above asks twice. */
+function answerObserved({ state }: Conversation): string {
+  let text = "";
+  for (const rule of state.policy.rules) text += `${rule.verdict.rule}=${decimal(rule.observed)} `;
+  return text;
+}
+
+function word(words: string[], index: number): string {
+  const found = words[index];
+  return found === undefined ? "" : found;
+}
+
+function whole(words: string[], index: number): number {
+  let value = 0;
+  const text = word(words, index);
+  for (let i = 0; i < text.length; i++) value = value * 10 + (text.charCodeAt(i) - 48);
+  return value;
+}
+
+/** Two hexadecimal digits for each byte. */
+function bytesOf(hex: string): string {
+  let bytes = "";
+  for (let i = 0; i < hex.length; i += 2) bytes += String.fromCharCode(parseInt(hex.substring(i, i + 2), 16));
+  return bytes;
+}
+
+/** Limbs have up to 48 bits; LuaJIT prints such numbers with an exponent. */
+function decimal(value: number): string {
+  let text = "";
+  let rest = value;
+  do {
+    text = `${"0123456789".charAt(rest % 10)}${text}`;
+    rest = Math.floor(rest / 10);
+  } while (rest > 0);
+  return text;
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { COUNTRIES_PER_RULE_MAX, NOTE_LENGTH_MAX, POLICY_INITIAL, RULES_MAX } from "./document.ts";
+import { isPolicyDocument, policyFaults } from "./validate.ts";
+
+const rule = { id: "a", match: {}, action: "deny", mode: "enforce" };
+const withRule = (change: object) => ({ rules: [{ ...rule, ...change }], default: "allow" });
+
+const sound: Record<string, unknown> = {
+  "what stands before anybody published": POLICY_INITIAL,
+  "every member": withRule({
+    status: 451,
+    note: "why",
+    match: { country: ["DE", "ZZ"], method: ["GET"], pathPrefix: "/orders" },
+  }),
+  "the longest rule id": withRule({ id: "a".repeat(64) }),
+  "as many rules as are allowed": {
+    rules: Array.from({ length: RULES_MAX }, (_, index) => ({ ...rule, id: `r${index}` })),
+    default: "deny",
+  },
+};
+
+for (const [name, document] of Object.entries(sound)) {
+  test(`takes ${name}`, () => {
+    assert.deepEqual(policyFaults(document), []);
+    assert.ok(isPolicyDocument(document));
+  });
+}
+
+const broken: [name: string, document: unknown, pointers: string[]][] = [
+  ["null", null, [""]],
+  ["a list", [], [""]],
+  ["nothing", {}, ["/default", "/rules"]],
+  ["an unknown member", { rules: [], default: "allow", defualt: "deny" }, ["/defualt"]],
+  ["a member with / and ~", { rules: [], default: "allow", "a/b~c": 1 }, ["/a~1b~0c"]],
+  ["an unknown default", { rules: [], default: "drop" }, ["/default"]],
+  ["rules that are no list", { rules: {}, default: "allow" }, ["/rules"]],
+  ["a rule that is no object", { rules: ["deny"], default: "allow" }, ["/rules/0"]],
+  ["an id in capitals", withRule({ id: "A" }), ["/rules/0/id"]],
+  ["an id that starts with -", withRule({ id: "-a" }), ["/rules/0/id"]],
+  ["an id that is too long", withRule({ id: "a".repeat(65) }), ["/rules/0/id"]],
+  ["an id twice", { rules: [rule, { ...rule }], default: "allow" }, ["/rules/1/id"]],
+  ["a status that is no denial", withRule({ status: 200 }), ["/rules/0/status"]],
+  ["a status on an allow rule", withRule({ action: "allow", status: 403 }), ["/rules/0/status"]],
+  ["an unknown mode", withRule({ mode: "off" }), ["/rules/0/mode"]],
+  ["a note that is too long", withRule({ note: "x".repeat(NOTE_LENGTH_MAX + 1) }), ["/rules/0/note"]],
+  [
+    "no match",
+    { rules: [{ id: "a", action: "deny", mode: "enforce" }], default: "allow" },
+    ["/rules/0/match"],
+  ],
+  ["an unknown condition", withRule({ match: { city: ["Bonn"] } }), ["/rules/0/match/city"]],
+  ["no countries", withRule({ match: { country: [] } }), ["/rules/0/match/country"]],
+  [
+    "too many countries",
+    withRule({ match: { country: Array(COUNTRIES_PER_RULE_MAX + 1).fill("DE") } }),
+    ["/rules/0/match/country"],
+  ],
+  [
+    "a country in small letters",
+    withRule({ match: { country: ["DE", "de"] } }),
+    ["/rules/0/match/country/1"],
+  ],
+  ["a method in small letters", withRule({ match: { method: ["get"] } }), ["/rules/0/match/method/0"]],
+  ["a prefix without /", withRule({ match: { pathPrefix: "orders" } }), ["/rules/0/match/pathPrefix"]],
+  ["a prefix with a query", withRule({ match: { pathPrefix: "/a?b" } }), ["/rules/0/match/pathPrefix"]],
+  [
+    "several faults, all at once",
+    { rules: [{ id: "", match: { country: ["x"] }, action: "no", mode: "enforce" }], default: "no" },
+    ["/default", "/rules/0/id", "/rules/0/action", "/rules/0/match/country/0"],
+  ],
+  [
+    "one rule too many",
+    {
+      rules: Array.from({ length: RULES_MAX + 1 }, (_, index) => ({ ...rule, id: `r${index}` })),
+      default: "deny",
+    },
+    ["/rules"],
+  ],
+];
+
+for (const [name, document, pointers] of broken) {
+  test(`refuses ${name}`, () => {
+    assert.deepEqual(
+      policyFaults(document).map(({ pointer }) => pointer),
+      pointers,
+    );
+    assert.ok(!isPolicyDocument(document));
+  });
+}
