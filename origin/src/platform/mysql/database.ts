@@ -24,8 +24,8 @@ export interface Transaction extends Sql {
 
 export interface Database extends Sql {
   /**
-   * Runs `work` in one transaction (READ COMMITTED). A deadlock or a lock wait that ran out rolls all back
-   * and runs `work` again, at most `deadlockRetriesMax` times: `work` must touch nothing but the database.
+   * Runs `work` in one transaction (READ COMMITTED). A deadlock rolls all back and runs `work` again, at
+   * most `deadlockRetriesMax` times: `work` must touch nothing but the database.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   ping(): Promise<void>;
@@ -151,8 +151,7 @@ async function withDeadlockRetries<T>(limits: DatabaseLimits, attempt: () => Pro
     try {
       return await attempt();
     } catch (error) {
-      const lost = codeOf(error) === "ER_LOCK_DEADLOCK" || codeOf(error) === "ER_LOCK_WAIT_TIMEOUT";
-      if (!lost || tries >= limits.deadlockRetriesMax) throw error;
+      if (codeOf(error) !== "ER_LOCK_DEADLOCK" || tries >= limits.deadlockRetriesMax) throw error;
       // Spread the losers out, or they meet again.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tries));
     }
@@ -190,6 +189,8 @@ const unavailableCodes = new Set([
   "ER_CON_COUNT_ERROR",
   "ER_SERVER_SHUTDOWN",
   "ER_QUERY_INTERRUPTED",
+  // Waited for a row for `lockWaitSeconds` already: better to tell the caller than to wait once more.
+  "ER_LOCK_WAIT_TIMEOUT",
 ]);
 
 /** Outages become the catalogued 503; every other driver error passes as it is. */
@@ -199,7 +200,7 @@ function translated(error: unknown): unknown {
     unavailableCodes.has(codeOf(error)) || /Queue limit reached|Pool is closed/.test(String(error));
   if (!gone) return error;
   return new Refusal(platformErrors.unavailable, {
-    detail: "the database can't be reached",
+    detail: "the database can't be reached or is too busy",
     headers: { "retry-after": "1" },
     cause: error,
   });

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigFaults, environmentName, readConfig } from "./config.ts";
+
+const relay = {
+  MYSQL_URL: "mysql://sluice:secret@127.0.0.1:3306/sluice",
+  REDIS_URL: "redis://127.0.0.1:6379",
+  RABBITMQ_URL: "amqp://127.0.0.1:5672",
+};
+
+test("text becomes what the schema says, and defaults fill in", () => {
+  const config = readConfig("worker", {
+    ...relay,
+    PAYMENTS_URL: "http://127.0.0.1:8083",
+    PAYMENTS_SECRET_FILE: "/run/secret",
+    ORDER_TTL_SECONDS: "3",
+  });
+  assert.equal(config.orderTtlSeconds, 3);
+  assert.equal(config.logLevel, "info");
+  assert.equal(config.redisPrefix, "");
+});
+
+test("all faults are told at once, by variable, without their values", () => {
+  const env = {
+    MYSQL_URL: "postgres://sluice:hunter2@db/x",
+    REDIS_URL: "",
+    API_PORT: "eighty",
+    LOG_LEVEL: "loud",
+  };
+  assert.throws(
+    () => readConfig("api", env),
+    (error) => {
+      assert(error instanceof ConfigFaults);
+      for (const name of [
+        "MYSQL_URL",
+        "REDIS_URL",
+        "RABBITMQ_URL",
+        "API_PORT",
+        "LOG_LEVEL",
+        "OPS_TOKEN_FILE",
+      ]) {
+        assert.equal(error.faults.filter((fault) => fault.startsWith(`${name} `)).length, 1, name);
+      }
+      assert.doesNotMatch(error.message, /hunter2/);
+      return true;
+    },
+  );
+});
+
+test("a role gets only its own settings", () => {
+  const config = readConfig("relay", { ...relay, TOKEN_PRIVATE_KEY_FILE: "/run/key", OPS_PORT: "not read" });
+  assert.deepEqual(Object.keys(config).sort(), [
+    "logLevel",
+    "mysqlUrl",
+    "rabbitmqUrl",
+    "redisPrefix",
+    "redisUrl",
+  ]);
+});
+
+test("names of settings follow one rule", () => {
+  assert.equal(environmentName("orderTtlSeconds"), "ORDER_TTL_SECONDS");
+  assert.equal(environmentName("apiPort"), "API_PORT");
+});
