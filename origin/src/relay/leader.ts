@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import type { Connection, RowDataPacket } from "mysql2/promise";
 import type { Logger } from "../platform/logger.ts";
-import { databaseOf, exactConnection } from "./connection.ts";
+import { connectExact, databaseOf } from "./connection.ts";
 
 /**
  * One relay leads: it holds a named lock of the database server on a connection of its own. The server gives
@@ -43,9 +43,7 @@ export async function awaitLead({ url, redisPrefix, signal, logger }: LeaderOpti
     signal.throwIfAborted();
     let connection: Connection | undefined;
     try {
-      connection = await createConnection(exactConnection(url));
-      // Without a listener the end of an idle connection would end the process.
-      connection.on("error", () => undefined);
+      connection = await connectExact(url);
       await connection.query(`SET SESSION wait_timeout = ${leaderLimits.idleMaxSeconds}`);
       while (!(await tryLock(connection, name))) {
         say("another relay leads, standing by", {});

@@ -1,5 +1,5 @@
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
-import { exactConnection } from "./connection.ts";
+import type { Connection, RowDataPacket } from "mysql2/promise";
+import { connectExact } from "./connection.ts";
 
 /**
  * What the server must write into its binlog for the relay to be right: whole rows, with the names of their
@@ -43,7 +43,7 @@ export class LogSettingsFaults extends Error {
 
 /** Throws LogSettingsFaults, or the driver's error when the server can't be asked. */
 export async function checkLogSettings(url: string): Promise<void> {
-  const connection = await createConnection(exactConnection(url));
+  const connection = await connectExact(url);
   try {
     const settings = (await isMariadb(connection)) ? everywhere : [...everywhere, ...mysqlOnly];
     const faults: string[] = [];

@@ -57,6 +57,7 @@ export async function startPublisher({
   let failed = true;
   let closing = false;
   let polledId = "0";
+  let lastPollMs = Number.NEGATIVE_INFINITY;
 
   const channel = await connectOutboxChannel({ url: rabbitmqUrl, logger, onOpen: () => poll.now() });
 
@@ -85,8 +86,10 @@ export async function startPublisher({
 
   /** Goes on where the last poll stopped, so rows that can't be published don't hide those behind them. */
   const readTable = async () => {
-    if (!channel.isOpen()) return;
+    const due = performance.now() - lastPollMs >= publisherLimits.pollMs;
+    if (!channel.isOpen() || !(failed || due)) return;
     failed = false;
+    lastPollMs = performance.now();
     for (;;) {
       const page = await readUnpublished(database, polledId);
       for (const row of page) {
@@ -113,9 +116,8 @@ export async function startPublisher({
     }
   };
 
-  const pollPause = () => (failed ? publisherLimits.pollAfterFailureMs : publisherLimits.pollMs);
-  const poll = repeat("read the outbox", pollPause, readTable, logger);
-  const mark = repeat("mark published messages", () => publisherLimits.markEveryMs, markPublished, logger);
+  const poll = repeat("read the outbox", publisherLimits.pollAfterFailureMs, readTable, logger);
+  const mark = repeat("mark published messages", publisherLimits.markEveryMs, markPublished, logger);
 
   return {
     offer: (row) => {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "amqplib";
-import { type Connection, createConnection } from "mysql2/promise";
+import type { Connection } from "mysql2/promise";
 import { newUuid } from "../kernel/ids.ts";
 import { createLogger } from "../platform/logger.ts";
 import { openDatabase } from "../platform/mysql/database.ts";
 import { connectRedis, type RedisStore, untilReady } from "../platform/redis/connect.ts";
 import { productProjection } from "../platform/redis/project.ts";
 import type { ProjectedTable } from "../platform/redis/projected-table.ts";
-import { exactConnection } from "./connection.ts";
+import { connectExact } from "./connection.ts";
 import { createRelay } from "./module.ts";
 import type { Relay } from "./relay.ts";
 
@@ -70,7 +70,7 @@ export async function openFixture(services: FixtureServices): Promise<RelayFixtu
   const { mysqlUrl, redisUrl, redisPrefix, rabbitmqUrl } = services;
   const log: LogLine[] = [];
   const logger = createLogger("relay", "info", collector(log));
-  const sql = await createConnection(exactConnection(mysqlUrl));
+  const sql = await connectExact(mysqlUrl);
   for (const statement of schema) await sql.query(statement);
   const redis = connectRedis(redisUrl, redisPrefix, logger);
   await untilReady(redis, 5_000);

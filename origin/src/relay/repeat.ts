@@ -8,12 +8,7 @@ export interface Repeated {
 }
 
 /** Runs `work`, waits, and runs it again; never two at once. A failure is logged once until it works again. */
-export function repeat(
-  what: string,
-  pauseMs: () => number,
-  work: () => Promise<void>,
-  logger: Logger,
-): Repeated {
+export function repeat(what: string, pauseMs: number, work: () => Promise<void>, logger: Logger): Repeated {
   let closed = false;
   let failing = false;
   let wake = () => {};
@@ -32,7 +27,7 @@ export function repeat(
       }
       if (closed || called) continue;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pauseMs());
+        const timer = setTimeout(resolve, pauseMs);
         wake = () => {
           clearTimeout(timer);
           resolve();

@@ -1,9 +1,9 @@
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import type { Connection, RowDataPacket } from "mysql2/promise";
 import type { Logger } from "../platform/logger.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
 import type { ProjectedTable, TableRow } from "../platform/redis/projected-table.ts";
 import { advance, buildingPlace, followingPlace, type Place } from "./checkpoint.ts";
-import { exactConnection, relayMysqlLimits } from "./connection.ts";
+import { connectExact, relayMysqlLimits } from "./connection.ts";
 import { isMariadb } from "./log-settings.ts";
 import type { ProjectRows } from "./project-rows.ts";
 
@@ -31,7 +31,7 @@ const progressEveryRows = 50_000;
 export async function takeSnapshot(options: SnapshotOptions): Promise<Place> {
   const { url, redis, tables, projectRows, epoch, signal, logger } = options;
   let place = await advance(redis, options.place, buildingPlace(epoch, 0));
-  const connection = await createConnection(exactConnection(url));
+  const connection = await connectExact(url);
   try {
     const position = await currentPosition(connection);
     logger.info({ epoch, position }, "snapshot started");
@@ -79,7 +79,7 @@ async function* pagesOf(connection: Connection, { table, primaryKey }: Projected
  * a transaction to gtid_executed after it has committed. MariaDB moves gtid_binlog_pos when it writes the
  * log, before the rows are visible; its consistent snapshot is taken between commits and knows its place.
  */
-async function currentPosition(connection: Connection): Promise<string> {
+export async function currentPosition(connection: Connection): Promise<string> {
   if (!(await isMariadb(connection))) {
     const [rows] = await connection.query<RowDataPacket[]>("SELECT @@GLOBAL.gtid_executed AS position");
     return String(rows[0]?.position).replace(/\s/g, "");

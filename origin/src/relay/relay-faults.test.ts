@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { RowDataPacket } from "mysql2/promise";
+import { openHome } from "../../../cli/src/process/home.ts";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  startOwnTestServices,
+  type TestServices,
+} from "../../../cli/src/services/for-tests.ts";
+import { rabbitmqctl } from "../../../cli/src/services/rabbitmq.ts";
+import { checkLogSettings, LogSettingsFaults } from "./log-settings.ts";
+import { openFixture, openInbox, type RelayFixture, until } from "./relay-fixture.ts";
+
+/** Faults of whole servers, on servers that nobody else uses. */
+let services: TestServices;
+
+before(async () => {
+  services = await startOwnTestServices();
+});
+
+after(() => services.close());
+
+async function fixture(): Promise<RelayFixture & AsyncDisposable> {
+  const database = await createTestDatabase(services);
+  const prefix = await createTestRedisPrefix(services);
+  const opened = await openFixture({
+    mysqlUrl: database.url,
+    redisUrl: prefix.url,
+    redisPrefix: prefix.prefix,
+    rabbitmqUrl: services.rabbitmqUrl,
+  });
+  return {
+    ...opened,
+    [Symbol.asyncDispose]: async () => {
+      await opened.close();
+      await prefix.close();
+      await database.close();
+    },
+  };
+}
+
+test("every wrong binlog setting is named with the statement that mends it", async () => {
+  await using f = await fixture();
+  await f.sql.query("SET GLOBAL binlog_format = 'MIXED', GLOBAL binlog_row_image = 'MINIMAL'");
+  await f.sql.query("SET GLOBAL binlog_row_metadata = 'NO_LOG'");
+  const error = await checkLogSettings(f.mysqlUrl).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof LogSettingsFaults);
+  assert.equal(error.faults.length, 3);
+  for (const fault of error.faults) await f.sql.query(fault.slice(fault.indexOf("SET GLOBAL")));
+  await checkLogSettings(f.mysqlUrl);
+});
+
+test("a purged position is said and healed by a new snapshot", async () => {
+  await using f = await fixture();
+  await f.sql.query("INSERT INTO things (name) VALUES ('tea')");
+  const first = await f.startRelay();
+  await until("ready", () => f.log.some(({ msg }) => msg === "ready"));
+  await first.close();
+  await f.sql.query("UPDATE things SET name = 'green tea', version = version + 1");
+  await purgeLog(f);
+  await f.sql.query("INSERT INTO things (name) VALUES ('cup')");
+  await f.startRelay();
+  await until("the change in the purged log", async () => (await f.projected(1)).version === "2");
+  await until("the change after it", async () => (await f.projected(2)).version === "1");
+  assert.ok(f.log.some(({ msg }) => msg.includes("no longer reaches back")));
+});
+
+test("while the broker restarts projections go on, and every message arrives", async () => {
+  await using f = await fixture();
+  const node = { ...services.rabbitmqNode, home: openHome(services.rabbitmqNode.home) };
+  const before = await openInbox(services.rabbitmqUrl, "restarted");
+  await f.startRelay();
+  await publish(f, 100);
+  await until("all are marked", async () => (await unpublished(f)) === 0);
+  await before.close();
+
+  await rabbitmqctl(node, ["stop_app"]);
+  await publish(f, 100);
+  await f.sql.query("INSERT INTO things (name) VALUES ('tea')");
+  await until("the projection", async () => (await f.projected(1)).version === "1");
+  assert.equal(await unpublished(f), 100);
+  await rabbitmqctl(node, ["start_app"]);
+
+  const inbox = await openInbox(services.rabbitmqUrl, "restarted");
+  await until("all are marked", async () => (await unpublished(f)) === 0, 20_000);
+  const [rows] = await f.sql.query<RowDataPacket[]>("SELECT message_id FROM outbox ORDER BY id");
+  const arrived = () => new Set([...before.messageIds, ...inbox.messageIds]);
+  await until("all arrived", () => arrived().size === 200);
+  assert.deepEqual(arrived(), new Set(rows.map((row) => row.message_id)));
+  await inbox.close();
+});
+
+async function publish({ sql }: RelayFixture, count: number): Promise<void> {
+  const rows = Array.from({ length: count }, () => ["restarted", "it.happened", crypto.randomUUID(), "{}"]);
+  await sql.query("INSERT INTO outbox (exchange, routing_key, message_id, payload) VALUES ?", [rows]);
+}
+
+async function unpublished({ sql }: RelayFixture): Promise<number> {
+  const [rows] = await sql.query<RowDataPacket[]>(
+    "SELECT COUNT(*) AS n FROM outbox WHERE published_at IS NULL",
+  );
+  return Number(rows[0]?.n);
+}
+
+/** Leaves nothing but the newest file. A dump thread that has not noticed its reader's end holds files back. */
+async function purgeLog({ sql }: RelayFixture): Promise<void> {
+  await sql.query("FLUSH BINARY LOGS");
+  await until("the log is purged", async () => {
+    const [files] = await sql.query<RowDataPacket[]>("SHOW BINARY LOGS");
+    await sql.query("PURGE BINARY LOGS TO ?", [files.at(-1)?.Log_name]);
+    const [left] = await sql.query<RowDataPacket[]>("SHOW BINARY LOGS");
+    return left.length === 1;
+  });
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Connection, RowDataPacket } from "mysql2/promise";
+import {
+  createTestDatabase,
+  startTestServices,
+  type TestDatabase,
+  type TestServices,
+} from "../../../cli/src/services/for-tests.ts";
+import { openBinlog } from "./binlog-reader.ts";
+import { connectExact } from "./connection.ts";
+import { currentPosition } from "./snapshot.ts";
+
+let services: TestServices;
+let database: TestDatabase;
+let sql: Connection;
+
+before(async () => {
+  services = await startTestServices();
+  database = await createTestDatabase(services);
+  sql = await connectExact(database.url);
+});
+
+after(async () => {
+  await sql?.end();
+  await database?.close();
+  await services?.close();
+});
+
+/** Column type, and the values to be written as SQL text. */
+const columns: readonly (readonly [type: string, ...values: string[]])[] = [
+  ["TINYINT", "-128", "127"],
+  ["TINYINT UNSIGNED", "255"],
+  ["SMALLINT", "-32768", "32767"],
+  ["SMALLINT UNSIGNED", "65535"],
+  ["MEDIUMINT", "-8388608", "8388607"],
+  ["MEDIUMINT UNSIGNED", "16777215"],
+  ["INT", "-2147483648", "2147483647"],
+  ["INT UNSIGNED", "4294967295"],
+  ["BIGINT", "0", "-1", "9007199254740991", "-9223372036854775808", "9223372036854775807"],
+  ["BIGINT UNSIGNED", "1", "9007199254740992", "18446744073709551615"],
+  ["BOOLEAN", "TRUE", "FALSE"],
+  ["DECIMAL(10,2)", "0", "-0.01", "12345678.90", "-99999999.99"],
+  ["DECIMAL(65,30)", "12345678901234567890123456789012345.123456789012345678901234567891"],
+  ["FLOAT", "0", "3.14159274", "-1e30", "16777216", "0.1"],
+  ["DOUBLE", "0.1", "-1.7976931348623157e308", "2.2250738585072014e-308"],
+  ["DATE", "'2024-02-29'", "'0000-00-00'", "'9999-12-31'"],
+  ["TIME", "'00:00:00'", "'-00:01:00'", "'-01:00:00'", "'-838:59:59'", "'838:59:59'", "'-00:00:01'"],
+  ["TIME(6)", "'12:34:56.000001'", "'-00:00:00.5'", "'-00:00:01.000001'", "'-00:01:00'", "'-01:00:00.25'"],
+  ["TIME(3)", "'-10:59:59.999'", "'00:00:00.001'"],
+  ["DATETIME", "'2026-01-31 10:00:00'", "'0000-00-00 00:00:00'"],
+  ["DATETIME(6)", "'2026-01-31 10:00:00.000001'", "'2026-01-31 10:00:00.123456'", "'1000-01-01 00:00:00'"],
+  ["DATETIME(3)", "'2026-01-31 10:00:00.120'"],
+  ["TIMESTAMP(6) NULL", "'2026-07-01 00:00:00.654321'", "'2038-01-19 03:14:07.999999'"],
+  ["TIMESTAMP NULL", "'2026-07-01 00:00:00'"],
+  ["YEAR", "1901", "2155", "0"],
+  ["CHAR(10)", "'abc'", "''", "'grün 茶'"],
+  ["CHAR(36) CHARACTER SET ascii", "'0197f7a0-0000-7000-8000-000000000000'"],
+  ["VARCHAR(300)", "'🍵 tea'", "REPEAT('é', 300)", "' spaces '"],
+  ["VARCHAR(50) CHARACTER SET latin1", "'déjà vu'"],
+  ["TEXT", "'line\nline'", "REPEAT('x', 60000)"],
+  ["LONGTEXT", "REPEAT('茶', 100000)"],
+  ["BINARY(4)", "X'00ff0000'", "X'01'"],
+  ["VARBINARY(300)", "X'00'", "X''", "X'DEADBEEF00'"],
+  ["BLOB", "X'00FF'", "REPEAT(X'00', 300)"],
+  ["BIT(1)", "b'1'", "b'0'"],
+  ["BIT(20)", "b'10000000000000000001'"],
+  ["ENUM('small','large, really','it''s')", "'small'", "'large, really'", "'it''s'", "'none of them'"],
+  ["SET('a','b','c')", "''", "'a,c'", "'a,b,c'"],
+  ["JSON", `'{"b": [1, 2.5, null, true], "a": "ä"}'`, "'9007199254740993'", "'\"text\"'"],
+];
+
+for (const [type, ...values] of columns) {
+  test(`${type} comes from the binlog as a SELECT gives it`, async () => {
+    const table = `t_${type.toLowerCase().replace(/[^a-z0-9]+/g, "_")}`.slice(0, 60);
+    await sql.query("SET sql_mode = ''");
+    await sql.query(`CREATE TABLE ${table} (id INT PRIMARY KEY AUTO_INCREMENT, v ${type}) CHARSET utf8mb4`);
+    const reader = openBinlog({
+      url: database.url,
+      serverId: 2 ** 31 + Math.floor(Math.random() * 2 ** 31),
+      position: await currentPosition(sql),
+      tables: [table],
+    });
+    try {
+      await sql.query(
+        `INSERT INTO ${table} (v) VALUES ${[...values, "NULL"].map((v) => `(${v})`).join(", ")}`,
+      );
+      const read: unknown[] = [];
+      while (read.length < values.length + 1) {
+        read.push(...(await reader.take(1_000)).changes.map(({ row }) => ({ ...row })));
+      }
+      const [selected] = await sql.query<RowDataPacket[]>(`SELECT * FROM ${table} ORDER BY id`);
+      assert.deepEqual(
+        read,
+        selected.map((row) => ({ ...row })),
+      );
+    } finally {
+      await reader.close();
+    }
+  });
+}
