@@ -1,0 +1,59 @@
+import { HEADER_SIGNATURE, signCallback } from "../src/platform/http/callback-signature.ts";
+import { type Charge, view } from "./charges.ts";
+
+const attemptsMax = 8;
+const attemptTimeoutMs = 3_000;
+const firstPauseMs = 250;
+
+/** Calls the merchant back until it says 2xx, with pauses that double, at most `attemptsMax` times. */
+export function callbackSender(secret: string, delayMs: number) {
+  const timers = new Set<NodeJS.Timeout>();
+
+  const after = (ms: number, work: () => void) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      work();
+    }, ms);
+    timers.add(timer);
+  };
+
+  const attempt = async (url: string, body: Buffer, number: number): Promise<void> => {
+    const taken = await post(url, body, signCallback(body, secret, Date.now()));
+    if (!taken && number < attemptsMax) {
+      after(firstPauseMs * 2 ** number, () => void attempt(url, body, number + 1));
+    }
+  };
+
+  const send = (url: string, charge: Charge, times = 1): void => {
+    const body = Buffer.from(JSON.stringify(view(charge)));
+    for (let i = 0; i < times; i++) void attempt(url, body, 1);
+  };
+
+  return {
+    send,
+    /** Decides `delayMs` from now, and says so. */
+    later: (url: string, decide: () => Charge): void => after(delayMs, () => send(url, decide())),
+    close: (): void => {
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+async function post(url: string, body: Buffer, signature: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", [HEADER_SIGNATURE]: signature },
+      body: new Uint8Array(body),
+      redirect: "error",
+      signal: AbortSignal.timeout(attemptTimeoutMs),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch (error) {
+    console.error(
+      JSON.stringify({ role: "payments", msg: "callback failed", err: (error as Error).message }),
+    );
+    return false;
+  }
+}

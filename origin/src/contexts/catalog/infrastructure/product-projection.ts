@@ -1,0 +1,25 @@
+import { productProjection } from "../../../platform/redis/project.ts";
+import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
+import { productDocument } from "../domain/product.ts";
+
+/** What the relay carries of products: the page's part while one is active, a tombstone otherwise. */
+export const productsTable: ProjectedTable = {
+  table: "products",
+  primaryKey: "id",
+  projections: (row) => [
+    productProjection({
+      id: String(row.id),
+      version: String(row.version),
+      document:
+        row.status === "active"
+          ? productDocument({
+              id: Number(row.id),
+              name: String(row.name),
+              description: String(row.description),
+              priceCents: Number(row.price_cents),
+              currency: String(row.currency),
+            })
+          : undefined,
+    }),
+  ],
+};

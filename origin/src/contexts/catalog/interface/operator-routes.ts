@@ -1,0 +1,67 @@
+import Type from "typebox";
+import type { HttpServer } from "../../../platform/http/server.ts";
+import { catalogLimits } from "../application/limits.ts";
+import { PageBody, ProductParams, sendJson } from "./product-routes.ts";
+
+interface Given {
+  name: string;
+  description: string;
+  priceCents: number;
+  currency: string;
+}
+
+/** What operators can ask for; answers are JSON text. */
+export interface AdministerUseCases {
+  create(product: Given, pieces: number): Promise<string>;
+  change(
+    id: number,
+    change: { name?: string; description?: string; priceCents?: number; status?: "active" | "retired" },
+  ): Promise<string>;
+}
+
+const strict = { additionalProperties: false };
+const Name = Type.String({ minLength: 1, maxLength: catalogLimits.nameLengthMax });
+const Description = Type.String({ maxLength: catalogLimits.descriptionLengthMax });
+const Price = Type.Integer({ minimum: 0, maximum: catalogLimits.priceCentsMax });
+
+const CreateBody = Type.Object(
+  {
+    name: Name,
+    description: Type.Optional(Description),
+    priceCents: Price,
+    currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+    stock: Type.Integer({ minimum: 0, maximum: catalogLimits.stockMax }),
+  },
+  strict,
+);
+
+const ChangeBody = Type.Object(
+  {
+    name: Type.Optional(Name),
+    description: Type.Optional(Description),
+    priceCents: Type.Optional(Price),
+    status: Type.Optional(Type.Union([Type.Literal("active"), Type.Literal("retired")])),
+  },
+  { ...strict, minProperties: 1 },
+);
+
+const config = { access: "operator" } as const;
+const tags = ["catalog"];
+
+export function addProductOperatorRoutes(app: HttpServer, useCases: AdministerUseCases): void {
+  app.post(
+    "/products",
+    { config, schema: { tags, body: CreateBody, response: { 201: PageBody } } },
+    async (request, reply) => {
+      const { stock, description = "", ...product } = request.body;
+      const page = await useCases.create({ ...product, description }, stock);
+      return sendJson(reply.code(201), page);
+    },
+  );
+
+  app.patch(
+    "/products/:id",
+    { config, schema: { tags, params: ProductParams, body: ChangeBody, response: { 200: PageBody } } },
+    async (request, reply) => sendJson(reply, await useCases.change(request.params.id, request.body)),
+  );
+}

@@ -1,0 +1,54 @@
+/** Every bound of this context, in one place. */
+export const orderLimits = {
+  linesMax: 50,
+  /** Pieces of one product in one order, after duplicate lines were summed. */
+  quantityMax: 100,
+  pageLimitDefault: 20,
+  pageLimitMax: 100,
+  cursorLengthMax: 100,
+  idempotencyKeyLengthMax: 255,
+  idempotencyTtlMs: 24 * 3_600_000,
+  /** Keys past their time that one sweep removes. */
+  idempotencyPruneMax: 1_000,
+  idempotencyPruneIntervalMs: 60_000,
+} as const;
+
+export const stockLimits = {
+  totalMax: 1_000_000_000,
+  reasonLengthMax: 200,
+} as const;
+
+export const expiryLimits = {
+  /** Orders that one transaction expires: few enough that a hot product's row is not held for long. */
+  batchMax: 100,
+  /** Idle time between two looks of the sweeper. Half of the second that an order may be late. */
+  sweepIntervalMs: 500,
+  /** After a sweep that failed. */
+  sweepRetryMs: 1_000,
+  /** Messages that a consumer holds unacknowledged. */
+  prefetch: 200,
+  /** How long a consumer gathers messages into one transaction. */
+  gatherMs: 5,
+  consumerRestartMs: 1_000,
+  /** Messages that wait in one lane; the broker refuses more, and the sweeper has them anyway. */
+  laneLengthMax: 2_000_000,
+  /** Messages in the queue of those that fall due, and in the one of those that nobody could read. */
+  dueLengthMax: 2_000_000,
+  parkedLengthMax: 100_000,
+  deliveriesMax: 20,
+} as const;
+
+export const paymentLimits = {
+  methodLengthMax: 64,
+  providerTimeoutMs: 2_000,
+  providerAnswerBytesMax: 16 * 1024,
+  /** A callback signed longer ago, or as far ahead, is a replay. */
+  signatureToleranceMs: 300_000,
+  /** An attempt without an outcome for so long is asked about. */
+  reconcileAfterMs: 5_000,
+  reconcileIntervalMs: 1_000,
+  reconcileBatchMax: 50,
+  /** Between two questions about the same payment: doubles up to the maximum. */
+  reconcileBackoffMs: 1_000,
+  reconcileBackoffMaxMs: 300_000,
+} as const;

@@ -1,0 +1,126 @@
+import type { Order, Price, RequestedLine } from "../domain/order.ts";
+import type { OrderStatus } from "../domain/order-state.ts";
+import type { Payment } from "../domain/payment.ts";
+import type { PaymentStatus } from "../domain/payment-state.ts";
+import type { Stock, StockMovementKind } from "../domain/stock.ts";
+
+/** Products as ordering needs them; the catalog answers. */
+export interface ProductDirectory {
+  /** Prices of those that are on sale; what is missing is not. */
+  findPrices(productIds: readonly number[]): Promise<ReadonlyMap<number, Price>>;
+}
+
+/** Orders, stock and payments: one consistency boundary, so one book. */
+export interface OrderBook {
+  /**
+   * All or nothing. `work` runs again after a deadlock, so it touches nothing but the transaction; a refusal
+   * that it throws undoes everything.
+   */
+  transaction<T>(work: (tx: OrderTransaction) => Promise<T>): Promise<T>;
+  find(userId: number, orderId: string): Promise<Order | undefined>;
+  /** Newest first, from just before `beforeId` on. */
+  list(userId: number, beforeId: string | undefined, limit: number): Promise<Order[]>;
+  findAnswer(userId: number, key: string, notBeforeMs: number): Promise<KeptAnswer | undefined>;
+  /** Removes answers kept before that time, at most `max`; how many they were. */
+  pruneAnswers(beforeMs: number, max: number): Promise<number>;
+  findStock(productId: number): Promise<Stock | undefined>;
+  findPayment(paymentId: string): Promise<Payment | undefined>;
+  /** Payments whose next check is due; each is put off by `backoff` at once, so that no other worker asks. */
+  claimUndecided(nowMs: number, backoff: (checks: number) => number, max: number): Promise<Payment[]>;
+}
+
+export interface OrderTransaction {
+  /** Locks the key when it is there; `in-flight` when another transaction is writing it now. */
+  lockAnswer(userId: number, key: string): Promise<KeptAnswer | "in-flight" | undefined>;
+  /** False when the key was written meanwhile. */
+  keepAnswer(userId: number, key: string, answer: KeptAnswer): Promise<boolean>;
+  dropAnswer(userId: number, key: string): Promise<void>;
+
+  /** Counts of available pieces as last committed: a hint that saves work, no promise. */
+  peekAvailable(productIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  /** The order and its lines. */
+  insertOrder(order: Order): Promise<void>;
+  /** A message that arrives when the order's time has come. */
+  scheduleExpiry(order: Order, messageId: string): Promise<void>;
+
+  lockOrder(orderId: string): Promise<Order | undefined>;
+  /**
+   * Locks unpaid orders whose time has come: those of `orderIds`, or any, oldest first. Passes by what
+   * another transaction holds.
+   */
+  lockDue(nowMs: number, max: number, orderIds?: readonly string[]): Promise<Order[]>;
+  /** Compare-and-set; how many were in state `from` and are in `to` now. */
+  setStatus(orderIds: readonly string[], from: OrderStatus, to: OrderStatus, nowMs: number): Promise<number>;
+  appendHistory(entries: readonly HistoryEntry[]): Promise<void>;
+
+  /** False when the stock is not there or has not as many pieces to move. */
+  moveStock(productId: number, kind: StockMovementKind, quantity: number): Promise<boolean>;
+  appendMovements(entries: readonly MovementEntry[]): Promise<void>;
+  /** False when the product has stock already. */
+  openStock(productId: number): Promise<boolean>;
+  lockStock(productId: number): Promise<Stock | undefined>;
+
+  lockPayment(paymentId: string): Promise<Payment | undefined>;
+  lockPaymentOf(orderId: string, status: PaymentStatus): Promise<Payment | undefined>;
+  insertPayment(payment: Payment): Promise<void>;
+  /** Compare-and-set on the state. */
+  setPayment(payment: Payment, from: PaymentStatus): Promise<boolean>;
+}
+
+/** The answer that the first request with a key has got, to be given again. */
+export interface KeptAnswer {
+  readonly fingerprint: string;
+  readonly orderId: string;
+  readonly status: number;
+  readonly body: string;
+  readonly createdAtMs: number;
+}
+
+export interface HistoryEntry {
+  readonly orderId: string;
+  readonly from: OrderStatus | undefined;
+  readonly to: OrderStatus;
+  readonly change: Change;
+}
+
+export interface MovementEntry extends RequestedLine {
+  readonly kind: StockMovementKind;
+  readonly orderId: string | undefined;
+  readonly change: Change;
+}
+
+/** Who changes something, why, and when. */
+export interface Change {
+  /** `user:7`, `expiry`, `provider:sandbox`, `operator`, `seed`. */
+  readonly actor: string;
+  readonly reason: string;
+  readonly nowMs: number;
+}
+
+/**
+ * A payment provider. All calls are idempotent by payment id, are bounded in time, and never throw for what
+ * the provider or the network does: not knowing is an outcome.
+ */
+export interface PaymentProvider {
+  readonly name: string;
+  charge(payment: Payment): Promise<ChargeOutcome>;
+  /** What became of a charge; `absent` when the provider has never heard of it. */
+  find(payment: Payment): Promise<ChargeOutcome | { readonly outcome: "absent" }>;
+  refund(payment: Payment): Promise<{ readonly outcome: "refunded" | "unknown" }>;
+  /** The event that a callback carries, or why it is not believed. */
+  readCallback(body: Buffer, signature: string | undefined, nowMs: number): CallbackReading;
+}
+
+export type ChargeOutcome = ChargeDecision | { readonly outcome: "unknown" };
+
+export interface ChargeDecision {
+  readonly outcome: "succeeded" | "declined";
+  readonly amountCents: number;
+  readonly currency: string;
+  readonly reference: string;
+}
+
+export type CallbackReading =
+  | { readonly outcome: "event"; readonly paymentId: string; readonly decision: ChargeDecision | undefined }
+  | { readonly outcome: "forged"; readonly detail: string }
+  | { readonly outcome: "malformed" };

@@ -1,0 +1,77 @@
+import { defineErrors } from "../../kernel/errors.ts";
+
+export const orderingErrors = defineErrors({
+  orderNotFound: { code: "order.not_found", status: 404, title: "You have no such order" },
+  productUnknown: {
+    code: "order.product_unknown",
+    status: 422,
+    title: "The order names a product that is not on sale",
+  },
+  soldOut: {
+    code: "order.sold_out",
+    status: 409,
+    title: "There are not as many pieces left as the order asks for",
+  },
+  quantityTooLarge: {
+    code: "order.quantity_too_large",
+    status: 422,
+    title: "The order asks for more pieces of one product than an order may have",
+  },
+  currencyMixed: {
+    code: "order.currency_mixed",
+    status: 422,
+    title: "The products of one order must be priced in one currency",
+  },
+  notPayable: { code: "order.not_payable", status: 409, title: "The order cannot be paid in its state" },
+  notCancellable: {
+    code: "order.not_cancellable",
+    status: 409,
+    title: "The order cannot be cancelled in its state",
+  },
+  notRefundable: {
+    code: "order.not_refundable",
+    status: 409,
+    title: "The order cannot be refunded in its state",
+  },
+  cursorInvalid: {
+    code: "order.cursor_invalid",
+    status: 422,
+    title: "The cursor was not given out by this service",
+  },
+  keyMalformed: {
+    code: "idempotency.key_malformed",
+    status: 422,
+    title: "An Idempotency-Key has 1 to 255 visible ASCII characters",
+  },
+  keyReused: {
+    code: "idempotency.key_reused",
+    status: 422,
+    title: "The Idempotency-Key was used for another request",
+  },
+  keyInFlight: {
+    code: "idempotency.in_flight",
+    status: 409,
+    title: "The first request with this Idempotency-Key is still being worked on",
+  },
+  paymentDeclined: { code: "payment.declined", status: 402, title: "The payment was declined" },
+  paymentUnknown: { code: "payment.unknown", status: 404, title: "There is no such payment" },
+  paymentMismatch: {
+    code: "payment.amount_mismatch",
+    status: 422,
+    title: "The amount or the currency differs from what was asked for",
+  },
+  providerUnknown: { code: "payment.provider_unknown", status: 404, title: "There is no such provider" },
+  signatureInvalid: {
+    code: "payment.signature_invalid",
+    status: 401,
+    title: "The callback is not signed by the payment provider",
+  },
+  callbackMalformed: { code: "payment.callback_malformed", status: 422, title: "The callback has faults" },
+  stockUnknown: { code: "stock.product_unknown", status: 404, title: "There is no stock of such a product" },
+  stockTooLow: {
+    code: "stock.too_low",
+    status: 409,
+    title: "Fewer pieces are available than should be taken away",
+  },
+  stockTooHigh: { code: "stock.too_high", status: 422, title: "No product has as many pieces as that" },
+});

@@ -1,0 +1,114 @@
+import type { Audit } from "../../../platform/audit.ts";
+import { soldStatuses, unpaidStatuses } from "../domain/order-state.ts";
+import { type Stock, type StockMovementKind, stockMovements } from "../domain/stock.ts";
+
+/** An order may be so late; more means that neither the messages nor the sweeper work. */
+const lateSecondsMax = 15;
+
+const unpaid = quoted(unpaidStatuses);
+const holdingSold = quoted(soldStatuses);
+
+/** Each compares two things that are written in the same transactions, so they agree in every moment. */
+export const orderingAudits: readonly Audit[] = [
+  {
+    name: "stock: available + reserved + sold = total, none below zero",
+    sql: `SELECT product_id, total, available, reserved, sold FROM stock
+          WHERE available + reserved + sold <> total OR LEAST(total, available, reserved, sold) < 0`,
+  },
+  {
+    name: "stock: the counts are the sums of the ledger",
+    sql: `SELECT s.product_id, s.total, s.available, s.reserved, s.sold,
+                 l.total AS ledger_total, l.available AS ledger_available,
+                 l.reserved AS ledger_reserved, l.sold AS ledger_sold
+          FROM stock s LEFT JOIN (
+            SELECT product_id, ${ledgerSum("total")}, ${ledgerSum("available")},
+                   ${ledgerSum("reserved")}, ${ledgerSum("sold")}
+            FROM stock_movements GROUP BY product_id
+          ) l ON l.product_id = s.product_id
+          WHERE s.total <> COALESCE(l.total, 0) OR s.available <> COALESCE(l.available, 0)
+             OR s.reserved <> COALESCE(l.reserved, 0) OR s.sold <> COALESCE(l.sold, 0)`,
+  },
+  {
+    name: "stock: reserved is what unpaid orders hold",
+    sql: heldByOrders("reserved", unpaid),
+  },
+  {
+    name: "stock: sold is what paid orders hold",
+    sql: heldByOrders("sold", holdingSold),
+  },
+  {
+    name: "orders: each has lines, and they add up to its total",
+    sql: `SELECT o.id AS order_id, o.total_cents, SUM(l.quantity * l.unit_price_cents) AS lines_cents
+          FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id
+          GROUP BY o.id, o.total_cents
+          HAVING lines_cents IS NULL OR lines_cents <> o.total_cents`,
+  },
+  {
+    name: "orders: the last history row names the state",
+    sql: `SELECT o.id AS order_id, o.status, h.to_status
+          FROM orders o
+          LEFT JOIN order_history h
+            ON h.id = (SELECT MAX(last.id) FROM order_history last WHERE last.order_id = o.id)
+          WHERE h.to_status IS NULL OR h.to_status <> o.status`,
+  },
+  {
+    name: `orders: none is unpaid ${lateSecondsMax} s after its time`,
+    sql: `SELECT id AS order_id, status, expires_at FROM orders
+          WHERE status IN (${unpaid}) AND expires_at < UTC_TIMESTAMP(6) - INTERVAL ${lateSecondsMax} SECOND`,
+  },
+  {
+    name: "orders: each line was reserved once, and settled as its state says",
+    sql: `SELECT o.id AS order_id, l.product_id, o.status, m.kinds
+          FROM orders o
+          JOIN order_lines l ON l.order_id = o.id
+          LEFT JOIN (
+            SELECT order_id, product_id, SUM(quantity * (kind = 'RESERVE')) AS reserved,
+                   GROUP_CONCAT(kind ORDER BY id) AS kinds
+            FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id, product_id
+          ) m ON m.order_id = l.order_id AND m.product_id = l.product_id
+          WHERE m.reserved IS NULL OR m.reserved <> l.quantity OR m.kinds <> CASE
+            WHEN o.status IN (${unpaid}) THEN 'RESERVE'
+            WHEN o.status IN (${holdingSold}) THEN 'RESERVE,SELL'
+            WHEN o.status = 'REFUNDED' THEN 'RESERVE,SELL,RETURN'
+            ELSE 'RESERVE,RELEASE' END`,
+  },
+  {
+    name: "payments: a paid order has one payment that succeeded, no other order has",
+    sql: `SELECT o.id AS order_id, o.status, COUNT(p.id) AS succeeded
+          FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.status = 'SUCCEEDED'
+          GROUP BY o.id, o.status HAVING succeeded <> (o.status = 'PAID')`,
+  },
+  {
+    name: "payments: the amount is the order's",
+    sql: `SELECT p.id AS payment_id, p.order_id, p.amount_cents, o.total_cents
+          FROM payments p JOIN orders o ON o.id = p.order_id
+          WHERE p.amount_cents <> o.total_cents OR p.currency <> o.currency`,
+  },
+  {
+    name: "idempotency: each key has its order, and no order has two keys",
+    sql: `SELECT k.order_id, COUNT(*) AS \`keys\`, MIN(k.user_id) AS user_id
+          FROM order_idempotency k LEFT JOIN orders o ON o.id = k.order_id AND o.user_id = k.user_id
+          GROUP BY k.order_id HAVING COUNT(*) > 1 OR COUNT(o.id) = 0`,
+  },
+];
+
+/** What the ledger says that a count should be, from the table of movements. */
+function ledgerSum(count: keyof Stock): string {
+  const kinds = Object.keys(stockMovements) as StockMovementKind[];
+  const signs = kinds.map((kind) => `WHEN '${kind}' THEN ${stockMovements[kind][count]}`);
+  return `SUM(quantity * CASE kind ${signs.join(" ")} END) AS ${count}`;
+}
+
+function heldByOrders(count: "reserved" | "sold", statuses: string): string {
+  return `SELECT s.product_id, s.${count}, COALESCE(held.quantity, 0) AS held_by_orders
+          FROM stock s LEFT JOIN (
+            SELECT l.product_id, SUM(l.quantity) AS quantity
+            FROM orders o JOIN order_lines l ON l.order_id = o.id
+            WHERE o.status IN (${statuses}) GROUP BY l.product_id
+          ) held ON held.product_id = s.product_id
+          WHERE s.${count} <> COALESCE(held.quantity, 0)`;
+}
+
+function quoted(statuses: readonly string[]): string {
+  return statuses.map((status) => `'${status}'`).join(", ");
+}

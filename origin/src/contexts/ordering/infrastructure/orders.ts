@@ -1,0 +1,156 @@
+import type { Sql, Transaction } from "../../../platform/mysql/database.ts";
+import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
+import type { OrderBook, OrderTransaction } from "../application/ports.ts";
+import type { Order, OrderLine } from "../domain/order.ts";
+import { type OrderStatus, unpaidStatuses } from "../domain/order-state.ts";
+
+/** Orders with their lines and their history. */
+export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list"> {
+  return {
+    find: async (userId, orderId) => {
+      const rows = await database.query<OrderRow>("SELECT * FROM orders WHERE id = ? AND user_id = ?", [
+        orderId,
+        userId,
+      ]);
+      return (await withLines(database, rows))[0];
+    },
+    list: async (userId, beforeId, limit) => {
+      const rows = await database.query<OrderRow>(
+        `SELECT * FROM orders WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT ?`,
+        // "~" is above every character of an id.
+        [userId, beforeId ?? "~", limit],
+      );
+      return withLines(database, rows);
+    },
+  };
+}
+
+export function ordersIn(
+  tx: Transaction,
+): Pick<OrderTransaction, "insertOrder" | "lockOrder" | "lockDue" | "setStatus" | "appendHistory"> {
+  return {
+    insertOrder: (order) => insertOrder(tx, order),
+    lockOrder: async (orderId) => {
+      const rows = await tx.query<OrderRow>("SELECT * FROM orders WHERE id = ? FOR UPDATE", [orderId]);
+      return (await withLines(tx, rows))[0];
+    },
+    lockDue: (nowMs, max, orderIds) => lockDue(tx, nowMs, max, orderIds),
+    setStatus: async (orderIds, from, to, nowMs) => {
+      const { affectedRows } = await tx.execute(
+        "UPDATE orders SET status = ?, updated_at = ?, version = version + 1 WHERE id IN (?) AND status = ?",
+        [to, toSqlTime(nowMs), orderIds, from],
+      );
+      return affectedRows;
+    },
+    appendHistory: async (entries) => {
+      await tx.execute(
+        "INSERT INTO order_history (order_id, from_status, to_status, actor, reason, created_at) VALUES ?",
+        [
+          entries.map(({ orderId, from, to, change }) => [
+            orderId,
+            from ?? null,
+            to,
+            change.actor,
+            change.reason,
+            toSqlTime(change.nowMs),
+          ]),
+        ],
+      );
+    },
+  };
+}
+
+async function insertOrder(tx: Transaction, order: Order): Promise<void> {
+  const createdAt = toSqlTime(order.createdAtMs);
+  await tx.execute(
+    `INSERT INTO orders
+       (id, user_id, status, total_cents, currency, created_at, expires_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    [
+      order.id,
+      order.userId,
+      order.status,
+      order.totalCents,
+      order.currency,
+      createdAt,
+      toSqlTime(order.expiresAtMs),
+      createdAt,
+    ],
+  );
+  await tx.execute("INSERT INTO order_lines (order_id, product_id, quantity, unit_price_cents) VALUES ?", [
+    order.lines.map((line) => [order.id, line.productId, line.quantity, line.unitPriceCents]),
+  ]);
+}
+
+async function lockDue(
+  tx: Transaction,
+  nowMs: number,
+  max: number,
+  orderIds: readonly string[] | undefined,
+): Promise<Order[]> {
+  const now = toSqlTime(nowMs);
+  if (orderIds !== undefined) {
+    const rows = await tx.query<OrderRow>(
+      `SELECT * FROM orders WHERE id IN (?) AND status IN (?) AND expires_at <= ? LIMIT ?
+       FOR UPDATE SKIP LOCKED`,
+      [orderIds, unpaidStatuses, now, max],
+    );
+    return withLines(tx, rows);
+  }
+  const due: OrderRow[] = [];
+  // One range of the index for each state: an IN over both would sort all that are due.
+  for (const status of unpaidStatuses) {
+    const rows = await tx.query<OrderRow>(
+      `SELECT * FROM orders WHERE status = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?
+       FOR UPDATE SKIP LOCKED`,
+      [status, now, max - due.length],
+    );
+    due.push(...rows);
+  }
+  return withLines(tx, due);
+}
+
+async function withLines(sql: Sql, rows: readonly OrderRow[]): Promise<Order[]> {
+  if (rows.length === 0) return [];
+  const lines = await sql.query<LineRow>(
+    `SELECT order_id, product_id, quantity, unit_price_cents FROM order_lines
+     WHERE order_id IN (?) ORDER BY order_id, product_id`,
+    [rows.map((row) => row.id)],
+  );
+  const byOrder = Map.groupBy(lines, (line) => line.order_id);
+  return rows.map((row) => toOrder(row, (byOrder.get(row.id) ?? []).map(toLine)));
+}
+
+interface OrderRow {
+  readonly id: string;
+  readonly user_id: number;
+  readonly status: OrderStatus;
+  readonly total_cents: number;
+  readonly currency: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+}
+
+interface LineRow {
+  readonly order_id: string;
+  readonly product_id: number;
+  readonly quantity: number;
+  readonly unit_price_cents: number;
+}
+
+function toOrder(row: OrderRow, lines: OrderLine[]): Order {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    status: row.status,
+    totalCents: row.total_cents,
+    currency: row.currency,
+    createdAtMs: fromSqlTime(row.created_at),
+    expiresAtMs: fromSqlTime(row.expires_at),
+    lines,
+  };
+}
+
+function toLine(row: LineRow): OrderLine {
+  return { productId: row.product_id, quantity: row.quantity, unitPriceCents: row.unit_price_cents };
+}

@@ -1,0 +1,117 @@
+import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
+import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
+import type { OrderBook, OrderTransaction } from "../application/ports.ts";
+import type { Payment } from "../domain/payment.ts";
+import type { PaymentStatus } from "../domain/payment-state.ts";
+
+/** Attempts to pay. */
+export function paymentsOf(database: Database): Pick<OrderBook, "findPayment" | "claimUndecided"> {
+  return {
+    findPayment: (paymentId) => findPayment(database, "id = ?", [paymentId]),
+    claimUndecided: (nowMs, backoffMs, max) =>
+      database.transaction(async (tx) => {
+        const rows = await tx.query<PaymentRow>(
+          `SELECT * FROM payments WHERE next_check_at <= ? ORDER BY next_check_at LIMIT ?
+           FOR UPDATE SKIP LOCKED`,
+          [toSqlTime(nowMs), max],
+        );
+        for (const row of rows) {
+          await tx.execute("UPDATE payments SET checks = checks + 1, next_check_at = ? WHERE id = ?", [
+            toSqlTime(nowMs + backoffMs(row.checks)),
+            row.id,
+          ]);
+        }
+        return rows.map(toPayment);
+      }),
+  };
+}
+
+export function paymentsIn(
+  tx: Transaction,
+): Pick<OrderTransaction, "lockPayment" | "lockPaymentOf" | "insertPayment" | "setPayment"> {
+  return {
+    lockPayment: (paymentId) => findPayment(tx, "id = ? FOR UPDATE", [paymentId]),
+    lockPaymentOf: (orderId, status) =>
+      findPayment(tx, "order_id = ? AND status = ? LIMIT 1 FOR UPDATE", [orderId, status]),
+    insertPayment: async (payment) => {
+      await tx.execute(
+        `INSERT INTO payments
+           (id, order_id, provider, method, status, amount_cents, currency, reason, next_check_at,
+            created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        [
+          payment.id,
+          payment.orderId,
+          payment.provider,
+          payment.method,
+          payment.status,
+          payment.amountCents,
+          payment.currency,
+          payment.reason,
+          optionalTime(payment.nextCheckAtMs),
+          toSqlTime(payment.createdAtMs),
+          toSqlTime(payment.updatedAtMs),
+        ],
+      );
+    },
+    setPayment: async (payment, from) => {
+      const { affectedRows } = await tx.execute(
+        `UPDATE payments
+         SET status = ?, provider_reference = ?, reason = ?, checks = 0, next_check_at = ?, updated_at = ?
+         WHERE id = ? AND status = ?`,
+        [
+          payment.status,
+          payment.providerReference ?? null,
+          payment.reason,
+          optionalTime(payment.nextCheckAtMs),
+          toSqlTime(payment.updatedAtMs),
+          payment.id,
+          from,
+        ],
+      );
+      return affectedRows === 1;
+    },
+  };
+}
+
+async function findPayment(sql: Sql, condition: string, values: string[]): Promise<Payment | undefined> {
+  const [row] = await sql.query<PaymentRow>(`SELECT * FROM payments WHERE ${condition}`, values);
+  return row === undefined ? undefined : toPayment(row);
+}
+
+interface PaymentRow {
+  readonly id: string;
+  readonly order_id: string;
+  readonly provider: string;
+  readonly method: string;
+  readonly status: PaymentStatus;
+  readonly amount_cents: number;
+  readonly currency: string;
+  readonly provider_reference: string | null;
+  readonly reason: string;
+  readonly checks: number;
+  readonly next_check_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+function toPayment(row: PaymentRow): Payment {
+  return {
+    id: row.id,
+    orderId: row.order_id,
+    provider: row.provider,
+    method: row.method,
+    status: row.status,
+    amountCents: row.amount_cents,
+    currency: row.currency,
+    providerReference: row.provider_reference ?? undefined,
+    reason: row.reason,
+    nextCheckAtMs: row.next_check_at === null ? undefined : fromSqlTime(row.next_check_at),
+    createdAtMs: fromSqlTime(row.created_at),
+    updatedAtMs: fromSqlTime(row.updated_at),
+  };
+}
+
+function optionalTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : toSqlTime(ms);
+}
