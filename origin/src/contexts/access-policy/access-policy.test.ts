@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import {
+  formatAddress,
+  formatCidr,
+  maskAddress,
+  parseAddress,
+  parseCidr,
+} from "@sluice/contract/policy/address.ts";
+import { createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
+import { compilePolicy, decide } from "@sluice/contract/policy/decide.ts";
+import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
+import fc from "fast-check";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  createTestVhost,
+  startTestServices,
+} from "../../../../cli/src/services/for-tests.ts";
+import { startTestApi } from "../../../test/start-api.ts";
+
+const services = await startTestServices();
+const database = await createTestDatabase(services);
+const prefix = await createTestRedisPrefix(services);
+const vhost = await createTestVhost(services);
+let nowMs = Date.now();
+const api = await startTestApi(
+  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix, rabbitmqUrl: vhost.url },
+  { clock: () => nowMs },
+);
+const sql = await createConnection(database.url);
+
+after(async () => {
+  await sql.end();
+  await api.close();
+  await prefix.close();
+  await vhost.close();
+  await database.close();
+  await services.close();
+});
+
+const { operator } = api;
+const later = (ms: number) => new Date(nowMs + ms).toISOString();
+
+async function revisionInForce(): Promise<string> {
+  return (await operator("GET", "/policy")).headers.get("etag") as string;
+}
+
+function denying(country: string): PolicyDocument {
+  const id = `no-${country.toLowerCase()}`;
+  return {
+    rules: [{ id, match: { country: [country] }, action: "deny", mode: "enforce" }],
+    default: "allow",
+  };
+}
+
+test("before anybody has published, everybody may pass", async () => {
+  const { body, headers } = await operator("GET", "/policy");
+  assert.deepEqual(body, { rules: [], default: "allow" });
+  assert.equal(headers.get("etag"), '"1"');
+});
+
+test("what is published is in force, under the next revision, with who and why", async () => {
+  const before = await revisionInForce();
+  const put = await operator("PUT", "/policy?author=ann&reason=trial", denying("KP"), { "if-match": before });
+  assert.equal(put.status, 200);
+  assert.equal(put.headers.get("etag"), `"${put.body.revision}"`);
+  assert.deepEqual((await operator("GET", "/policy")).body, denying("KP"));
+  const kept = (await operator("GET", `/policy/revisions/${put.body.revision}`)).body;
+  assert.deepEqual(
+    { author: kept.author, reason: kept.reason, document: kept.document, createdAt: kept.createdAt },
+    { author: "ann", reason: "trial", document: denying("KP"), createdAt: new Date(nowMs).toISOString() },
+  );
+});
+
+test("nobody overwrites what they have not seen", async () => {
+  const before = await revisionInForce();
+  const missing = await operator("PUT", "/policy", denying("KP"));
+  assert.deepEqual([missing.status, missing.body.code], [428, "policy.precondition_required"]);
+  for (const stale of ['"999"', "*", 'W/"1"', "nonsense"]) {
+    const answer = await operator("PUT", "/policy", denying("KP"), { "if-match": stale });
+    assert.deepEqual([answer.status, answer.body.code], [412, "policy.stale"], stale);
+  }
+  assert.equal(await revisionInForce(), before);
+});
+
+test("of ten who publish at once one does, and the others hear what is in force now", async () => {
+  const before = await revisionInForce();
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => operator("PUT", "/policy", denying("IR"), { "if-match": before })),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(9).fill(412)]);
+  const after = await revisionInForce();
+  for (const { status, headers } of answers) if (status === 412) assert.equal(headers.get("etag"), after);
+  assert.equal(Number(after.slice(1, -1)), Number(before.slice(1, -1)) + 1, "revisions have no gaps");
+});
+
+test("a faulty document is refused with every fault in its place, and nothing is written", async () => {
+  const before = await revisionInForce();
+  const faulty = {
+    rules: [{ id: "Bad Id", match: { country: ["kp"] }, action: "maybe", mode: "enforce" }, 5],
+    default: "allow",
+    extra: true,
+  };
+  const { status, body } = await operator("PUT", "/policy", faulty, { "if-match": before });
+  assert.deepEqual([status, body.code], [422, "policy.invalid"]);
+  assert.deepEqual(body.errors.map(({ pointer }: { pointer: string }) => pointer).sort(), [
+    "/extra",
+    "/rules/0/action",
+    "/rules/0/id",
+    "/rules/0/match/country/0",
+    "/rules/1",
+  ]);
+  assert.equal(await revisionInForce(), before);
+});
+
+test("a document of a thousand rules fits", async () => {
+  const rule = denying("KP").rules[0];
+  const rules = Array.from({ length: 1_000 }, (_, n) => ({
+    ...rule,
+    id: `rule-${n}`,
+    note: "x".repeat(300),
+  }));
+  const put = await operator(
+    "PUT",
+    "/policy",
+    { rules, default: "allow" },
+    { "if-match": await revisionInForce() },
+  );
+  assert.equal(put.status, 200);
+});
+
+test("an old revision comes back as a new one, and history is listed from its end", async () => {
+  const restored = await operator("POST", "/policy/revisions/1/restore?author=bob");
+  assert.equal(restored.status, 200);
+  assert.deepEqual((await operator("GET", "/policy")).body, { rules: [], default: "allow" });
+  const first = (await operator("GET", "/policy/revisions?limit=2")).body;
+  assert.equal(first.revisions[0].revision, restored.body.revision);
+  assert.equal(first.revisions[0].reason, "restored revision 1");
+  const next = (await operator("GET", `/policy/revisions?limit=2&cursor=${first.nextCursor}`)).body;
+  assert.equal(next.revisions[0].revision, restored.body.revision - 2);
+  const [rows] = await sql.query<RowDataPacket[]>("SELECT revision, version FROM policy_current");
+  assert.deepEqual({ ...rows[0] }, { revision: restored.body.revision, version: restored.body.revision });
+});
+
+test("there is no restoring what never was, nor over what somebody else published", async () => {
+  assert.equal(
+    (await operator("POST", "/policy/revisions/9999/restore")).body.code,
+    "policy.revision_unknown",
+  );
+  assert.equal((await operator("GET", "/policy/revisions/9999")).status, 404);
+  const stale = await operator("POST", "/policy/revisions/1/restore", undefined, { "if-match": '"1"' });
+  assert.equal(stale.body.code, "policy.stale");
+});
+
+test("one block has one entry, however it is written", async () => {
+  const added = await operator("POST", "/lists/deny", { cidr: "2001:DB8::1/32", reason: "first" });
+  assert.equal(added.status, 201);
+  assert.equal(added.body.cidr, "2001:db8::/32");
+  const again = await operator("POST", "/lists/deny", {
+    cidr: "2001:db8:0::/32",
+    reason: "second",
+    expiresAt: later(1_000),
+  });
+  assert.equal(again.status, 200);
+  assert.equal(again.body.id, added.body.id);
+  assert.equal(again.body.expiresAt, later(1_000));
+  const [[row]] = (await sql.query("SELECT version FROM access_entries WHERE id = ?", [
+    added.body.id,
+  ])) as unknown as [[{ version: number }]];
+  assert.equal(row.version, 2, "the relay can tell the two apart");
+});
+
+test("an entry that ended or was removed is not listed, and can be put back under its id", async () => {
+  const cidr = "198.51.100.0/24";
+  const { id } = (await operator("POST", "/lists/allow", { cidr, expiresAt: later(1_000) })).body;
+  const listed = async () =>
+    (await operator("GET", "/lists/allow")).body.entries.map((e: { id: number }) => e.id);
+  assert.deepEqual(await listed(), [id]);
+  nowMs += 1_000;
+  assert.deepEqual(await listed(), []);
+  assert.equal((await operator("DELETE", `/lists/allow?cidr=${cidr}`)).body.code, "access.entry_unknown");
+  const back = await operator("POST", "/lists/allow", { cidr });
+  assert.deepEqual([back.status, back.body.id], [201, id]);
+  assert.equal((await operator("DELETE", `/lists/allow?cidr=${cidr}`)).status, 204);
+  assert.deepEqual(await listed(), []);
+});
+
+test("a long list is read page by page, each entry once", async () => {
+  const cidrs = Array.from({ length: 25 }, (_, n) => `10.0.${n}.0/24`);
+  for (const cidr of cidrs) await operator("POST", "/lists/allow", { cidr });
+  const seen: string[] = [];
+  let cursor: string | null = "0";
+  while (cursor !== null) {
+    const page: { entries: { cidr: string }[]; nextCursor: string | null } = (
+      await operator("GET", `/lists/allow?limit=10&cursor=${cursor}`)
+    ).body;
+    seen.push(...page.entries.map((entry) => entry.cidr));
+    cursor = page.nextCursor;
+  }
+  assert.deepEqual(seen, cidrs);
+  for (const cidr of cidrs) await operator("DELETE", `/lists/allow?cidr=${cidr}`);
+});
+
+for (const { body, status = 422, code = "access.cidr_invalid" } of [
+  { body: { cidr: "300.1.1.1/40" } },
+  { body: { cidr: "10.0.0.0/33" } },
+  { body: { cidr: "10.0.0.0/-1" } },
+  { body: { cidr: "010.0.0.1" } },
+  { body: { cidr: "fe80::1%eth0" } },
+  { body: { cidr: "::ffff:10.0.0.1/90" } },
+  { body: { cidr: "' OR 1=1 --" } },
+  { body: { cidr: "10.0.0.1", expiresAt: "2001-01-01T00:00:00Z" }, code: "access.expiry_past" },
+  { body: { cidr: "10.0.0.1", expiresAt: "tomorrow" }, status: 400, code: "validation.failed" },
+  { body: { cidr: "" }, status: 400, code: "validation.failed" },
+  { body: {}, status: 400, code: "validation.failed" },
+]) {
+  test(`${JSON.stringify(body)} is refused as ${code} and writes nothing`, async () => {
+    const [before] = await sql.query("SELECT COUNT(*) AS n FROM access_entries");
+    const answer = await operator("POST", "/lists/deny", body);
+    assert.deepEqual([answer.status, answer.body.code], [status, code]);
+    const [rows] = await sql.query("SELECT COUNT(*) AS n FROM access_entries");
+    assert.deepEqual(rows, before);
+  });
+}
+
+test("an explanation names country, list entry and rule, step by step", async () => {
+  await operator("PUT", "/policy", denying("CN"), { "if-match": await revisionInForce() });
+  const explain = async (ip: string) =>
+    (await operator("POST", "/policy/explain", { ip, method: "GET", path: "/products?x=1" })).body;
+  const byRule = await explain("1.2.4.8");
+  assert.equal(byRule.country, "CN");
+  assert.deepEqual(
+    [byRule.action, byRule.status, byRule.reason, byRule.rule],
+    ["deny", 403, "rule", "no-cn"],
+  );
+  const { id } = (await operator("POST", "/lists/allow", { cidr: "1.2.4.0/24" })).body;
+  const byList = await explain("::ffff:1.2.4.8");
+  assert.deepEqual([byList.action, byList.reason, byList.address], ["allow", "allow-list", "1.2.4.8"]);
+  assert.deepEqual(byList.steps, [{ step: "allow-list", id: String(id), matched: true }]);
+  assert.equal((await explain("10.0.0.1")).country, "ZZ");
+  assert.equal((await explain("10.0.0.1x")).code, "access.address_invalid");
+  await operator("DELETE", "/lists/allow?cidr=1.2.4.0/24");
+});
+
+test("an explanation, which loads a few blocks only, equals the decision over the whole lists", async () => {
+  const octets = fc
+    .tuple(...[1, 2, 3, 4].map(() => fc.constantFrom(0, 1, 2, 255)))
+    .map((bytes) => bytes.join("."));
+  const cidr = fc.tuple(octets, fc.integer({ min: 0, max: 32 })).map(([base, length]) => `${base}/${length}`);
+  const lists = fc.record({
+    allow: fc.array(cidr, { maxLength: 6 }),
+    deny: fc.array(cidr, { maxLength: 6 }),
+    asked: fc.array(octets, { minLength: 3, maxLength: 3 }),
+  });
+  const document = (await operator("GET", "/policy")).body as PolicyDocument;
+  await fc.assert(
+    fc.asyncProperty(lists, async ({ allow, deny, asked }) => {
+      await sql.query("DELETE FROM access_entries");
+      const state = {
+        allow: createAddressTable(),
+        deny: createAddressTable(),
+        policy: compilePolicy(document),
+      };
+      for (const [list, cidrs] of [
+        ["allow", allow],
+        ["deny", deny],
+      ] as const) {
+        for (const text of cidrs) {
+          const { id } = (await operator("POST", `/lists/${list}`, { cidr: text })).body;
+          const parsed = parseCidr(text);
+          assert(parsed);
+          setBlock(state[list], parsed, { id, expiresAtMs: 0 });
+          assert.equal(
+            formatCidr(parsed),
+            formatCidr({ ...parsed, base: maskAddress(parsed.base, parsed.length) }),
+          );
+        }
+      }
+      for (const ip of asked) {
+        const explained = (await operator("POST", "/policy/explain", { ip, method: "GET", path: "/" })).body;
+        const address = parseAddress(ip);
+        assert(address);
+        assert.equal(explained.address, formatAddress(address));
+        const trace = { steps: [] };
+        const verdict = decide(
+          state,
+          { address, country: explained.country, method: "GET", path: "/", nowMs },
+          trace,
+        );
+        const { action, status, reason, rule, steps } = explained;
+        assert.deepEqual({ action, status, reason, rule, steps }, { ...verdict, steps: trace.steps });
+      }
+    }),
+    { numRuns: 25 },
+  );
+});
