@@ -1,16 +1,21 @@
 import { fileURLToPath } from "node:url";
-import { type ApiConfig, readConfig } from "./config.ts";
-import { createAccessPolicy } from "./contexts/access-policy/module.ts";
-import { createIdentity, makeTokenKeys } from "./contexts/identity/module.ts";
+import { type ApiConfig, type RelayConfig, readConfig } from "./config.ts";
+import { accessPolicyTables, createAccessPolicy } from "./contexts/access-policy/module.ts";
+import { productsTable } from "./contexts/catalog/module.ts";
+import { createIdentity, identityTables, makeTokenKeys } from "./contexts/identity/module.ts";
+import { stockTable } from "./contexts/ordering/module.ts";
 import { errorCatalogue } from "./error-catalogue.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import { type NewId, newUuid } from "./kernel/ids.ts";
+import { type AuditResult, runAudits } from "./platform/audit.ts";
 import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
 import { createLogger } from "./platform/logger.ts";
 import { openDatabase } from "./platform/mysql/database.ts";
 import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
+import { outboxAudits } from "./platform/outbox/audits.ts";
 import { connectRabbit } from "./platform/rabbit/connect.ts";
 import { connectRedis } from "./platform/redis/connect.ts";
+import { createRelay } from "./relay/module.ts";
 
 /** Which parts make which process, and in what order they stop: what is opened last is closed first. */
 
@@ -37,6 +42,8 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
 
   const identity = await createIdentity({ config, database, redis, clock, newId });
   const accessPolicy = await createAccessPolicy({ config, database, clock });
+  const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
+  const ordering = createOrdering({ config, database, products: catalog, clock, newId, logger });
 
   let stopping = false;
   const dependencies = {
@@ -53,6 +60,8 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
     errorCatalogue: errorCatalogue(),
   });
   identity.addRoutes(api);
+  catalog.addRoutes(api);
+  ordering.addRoutes(api);
 
   const ops = await createHttpServer({
     title: "Sluice for operators",
@@ -63,6 +72,8 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   });
   identity.addOperatorRoutes(ops);
   accessPolicy.addOperatorRoutes(ops);
+  catalog.addOperatorRoutes(ops);
+  ordering.addOperatorRoutes(ops);
 
   const apiPort = await listen(api, config.apiHost, config.apiPort);
   const opsPort = await listen(ops, config.opsHost, config.opsPort);
@@ -80,6 +91,78 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
       logger.info("api has stopped");
     },
   };
+}
+
+export async function startRelay(env: NodeJS.ProcessEnv) {
+  return composeRelay(readConfig("relay", env));
+}
+
+export async function composeRelay(config: RelayConfig, ambient: Partial<Ambient> = {}) {
+  const { newId, logTo } = { ...production, ...ambient };
+  const logger = createLogger("relay", config.logLevel, logTo);
+  const database = openDatabase(config.mysqlUrl);
+  const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
+  const tables = [productsTable, stockTable, ...identityTables, ...accessPolicyTables];
+  const random = Math.random;
+  const relay = await createRelay({ config, database, redis, tables, newId, random, logger });
+  return {
+    close: async () => {
+      await relay.close();
+      await redis.close();
+      await database.close();
+      logger.info("relay has stopped");
+    },
+  };
+}
+
+export async function startWorker(env: NodeJS.ProcessEnv) {
+  return composeWorker(readConfig("worker", env));
+}
+
+/** Starts whether the broker is there or not: the sweepers don't need it. */
+export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambient> = {}) {
+  const { clock, newId, logTo } = { ...production, ...ambient };
+  const logger = createLogger("worker", config.logLevel, logTo);
+  const database = openDatabase(config.mysqlUrl);
+  const ordering = startOrderingWorker({ config, database, clock, newId, logger });
+  const rabbit = await connectRabbit({
+    url: config.rabbitmqUrl,
+    logger,
+    onConnect: ordering.onRabbitConnect,
+  });
+  logger.info("ready");
+  return {
+    close: async () => {
+      await ordering.close();
+      await rabbit.close();
+      await database.close();
+      logger.info("worker has stopped");
+    },
+  };
+}
+
+/** Demo users and products; what is there already stays. */
+export async function seed(env: NodeJS.ProcessEnv): Promise<{ users: number; products: number }> {
+  const config = readConfig("seed", env);
+  const password = (await readFile(config.demoPasswordFile, "utf8")).trim();
+  const database = openDatabase(config.mysqlUrl);
+  const clock = systemClock;
+  try {
+    const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
+    return { users: await seedDemoUsers({ database, clock }, password), products: await catalog.seed() };
+  } finally {
+    await database.close();
+  }
+}
+
+/** Every invariant of the data, checked on the live system. */
+export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
+  const database = openDatabase(readConfig("audit", env).mysqlUrl);
+  try {
+    return await runAudits(database, [...catalogAudits, ...orderingAudits, ...outboxAudits]);
+  } finally {
+    await database.close();
+  }
 }
 
 export async function runMigrations(env: NodeJS.ProcessEnv): Promise<Migrated> {

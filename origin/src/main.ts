@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
-import { makeKeys, runMigrations, startApi } from "./compose.ts";
+import { makeKeys, runMigrations, startApi, startRelay } from "./compose.ts";
 import { ConfigFaults } from "./config.ts";
+import { auditTable } from "./platform/audit.ts";
 
 /**
  * `node origin/src/main.ts <role>`. Long-running roles end by SIGTERM or SIGINT; tasks end by themselves.
@@ -10,12 +11,25 @@ export interface Running {
   close(): Promise<void>;
 }
 
-const longRunning: Record<string, (env: NodeJS.ProcessEnv) => Promise<Running>> = { api: startApi };
+const longRunning: Record<string, (env: NodeJS.ProcessEnv) => Promise<Running>> = {
+  api: startApi,
+  relay: startRelay,
+};
 
 const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<void>> = {
   migrate: async (env) => {
     const { applied } = await runMigrations(env);
     console.log(applied.length === 0 ? "the schema is up to date" : `applied ${applied.join(", ")}`);
+  },
+  seed: async (env) => {
+    const { users, products } = await seed(env);
+    console.log(`added ${users} users and ${products} products`);
+  },
+  audit: async (env, args) => {
+    const { values } = parseArgs({ args, options: { json: { type: "boolean", default: false } } });
+    const results = await audit(env);
+    console.log(values.json ? JSON.stringify(results) : auditTable(results));
+    if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
   },
   keys: async (_env, args) => {
     const { values } = parseArgs({ args, options: { dir: { type: "string" } } });

@@ -3,9 +3,9 @@ import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
 import { toSqlTime } from "../platform/mysql/time.ts";
 import type { TableRow } from "../platform/redis/projected-table.ts";
+import { repeat } from "../platform/repeat.ts";
 import { connectOutboxChannel } from "./outbox-channel.ts";
 import { type OutboxRow, OutboxRows, outboxRow } from "./outbox-rows.ts";
-import { repeat } from "./repeat.ts";
 
 /**
  * Sends outbox rows to RabbitMQ, each at least once. A row is done when the broker confirmed it and did not
@@ -116,8 +116,8 @@ export async function startPublisher({
     }
   };
 
-  const poll = repeat("read the outbox", publisherLimits.pollAfterFailureMs, readTable, logger);
-  const mark = repeat("mark published messages", publisherLimits.markEveryMs, markPublished, logger);
+  const poll = repeat("read the outbox", () => publisherLimits.pollAfterFailureMs, readTable, logger);
+  const mark = repeat("mark published messages", () => publisherLimits.markEveryMs, markPublished, logger);
 
   return {
     offer: (row) => {
