@@ -2,7 +2,7 @@ import type { Http, LogFormat, LuaSettings, Upstream, UpstreamServer, VariableMa
 import { comment, luaBlock, others, phaseStatements, sharedStatements } from "./parts.ts";
 import type { Platform } from "./platform.ts";
 import { serverBlock } from "./server-statements.ts";
-import { measure, onOff, type Statement, statement } from "./statement.ts";
+import { measure, onOff, printArgument, type Statement, statement } from "./statement.ts";
 
 export function httpBlock(http: Http, platform: Platform): Statement {
   return {
@@ -76,7 +76,7 @@ function mapBlock(map: VariableMap): Statement {
     block: [
       ...(map.hostnames === true ? [statement("hostnames")] : []),
       ...(map.default === undefined ? [] : [statement("default", map.default)]),
-      ...map.values.map(([key, value]) => statement(key, value)),
+      ...map.values.map(([key, value]) => statement(printArgument(key), value)),
     ],
   };
 }
