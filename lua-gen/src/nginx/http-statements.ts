@@ -37,7 +37,6 @@ function luaSettings(lua: LuaSettings): Statement[] {
     ...measure("lua_max_pending_timers", lua.timersPendingMax),
     ...measure("lua_max_running_timers", lua.timersRunningMax),
     ...onOff("lua_socket_log_errors", lua.logSocketErrors),
-    ...measure("lua_capture_error_log", lua.captureErrorLogBytes),
   ];
 }
 

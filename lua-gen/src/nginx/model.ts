@@ -52,8 +52,6 @@ export interface LuaSettings {
   readonly timersRunningMax?: number;
   /** Off, a failed connect is only what the socket call returns. On by default, as in the module. */
   readonly logSocketErrors?: boolean;
-  /** Bytes; what `ngx.errlog.get_logs` can see. */
-  readonly captureErrorLogBytes?: number;
 }
 
 export interface Server extends Block<"server">, Shared, Phases {
@@ -277,9 +275,9 @@ interface Block<C extends Context> {
   readonly directives?: readonly Directive<C>[];
 }
 
-/** Any directive. The context is part of its type, so that one made for a location can't stand in http. */
+/** Any directive. Where it may stand is part of its type, so that one made for a location can't stand in http. */
 export interface Directive<C extends Context> {
-  readonly contexts: readonly C[];
+  readonly allowedIn: Readonly<Record<C, true>>;
   readonly name: string;
   readonly args: readonly string[];
 }
@@ -290,5 +288,6 @@ export function directive<const C extends Context>(
   name: string,
   ...args: readonly string[]
 ): Directive<C> {
-  return { contexts, name, args };
+  const allowedIn = Object.fromEntries(contexts.map((context) => [context, true])) as Record<C, true>;
+  return { allowedIn, name, args };
 }

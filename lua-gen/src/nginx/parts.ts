@@ -1,7 +1,7 @@
-import type { Context, Directive, ErrorLog, LuaHandler, Phases, Shared } from "./model.ts";
+import type { Directive, ErrorLog, LuaHandler, Phases, Shared } from "./model.ts";
 import { measure, onOff, optional, type Statement, statement } from "./statement.ts";
 
-export function others(directives: readonly Directive<Context>[] | undefined): Statement[] {
+export function others(directives: readonly Directive<never>[] | undefined): Statement[] {
   return (directives ?? []).map(({ name, args }) => statement(name, ...args));
 }
 

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { check } from "../build.ts";
+import { createProject } from "../testing/project.ts";
+import { allowanceCode } from "./allow.ts";
+import { rules } from "./rules.ts";
+
+/** Each line of a case that ends in a comment `// LG…` must give just that; all others nothing. */
+const cases: Readonly<Record<string, string>> = {
+  regex: `
+    export const literal = () => /x/; // LG001
+    export const constructed = () => new RegExp("x"); // LG001
+    export const fine = () => ngx.re.find("x", "x", "jo");
+  `,
+  async: `
+    export const later = async () => {}; // LG002
+    export function* generate() { yield 1; } // LG002
+    export function fine() { ngx.sleep(1); }
+  `,
+  exceptions: `
+    export function caught() {
+      try { return 1; } finally { ngx.say("x"); } // LG003
+    }
+    export function thrown() {
+      throw new Error("x"); // LG003
+    }
+    export function fine() {
+      return pcall(() => error("x"));
+    }
+  `,
+  collections: `
+    export const map = new Map<string, number>(); // LG004
+    export const set = new Set<string>(); // LG004
+    export const fine = new LuaMap<string, number>();
+  `,
+  shifts: `
+    export const unsigned = (n: number) => n >>> 0; // LG005
+    export const unknownBits = (n: number, bits: number) => n >>> bits; // LG005
+    export const fine = (n: number) => n >>> 8;
+  `,
+  truthiness: `
+    export const text = (s: string | undefined) => (s ? 1 : 2); // LG006
+    export const count = (n: number) => n && n > 1; // LG006
+    export const anything = (x: unknown) => !x; // LG006
+    export const generic = <T>(x: T) => Boolean(x); // LG006
+    export const nested = (b: boolean, n: number | undefined) => (b && n ? 1 : 2); // LG006
+    export const fineFlag = (b: boolean | undefined, o: object | undefined) => b || !o;
+    export const fineLiteral = (x: 1 | "yes" | undefined) => (x ? 1 : 2);
+    export const fineCompared = (s: string, n: number) => s !== "" && n !== 0;
+  `,
+  optionalCall: `
+    import * as balancer from "ngx.balancer";
+    export const lost = () => balancer.enable_keepalive?.(1, 2); // LG007
+    export const fine = () => {
+      const enable = balancer.enable_keepalive;
+      return enable === undefined ? false : enable(1, 2)[0] === true;
+    };
+  `,
+  remainder: `
+    export const difference = (a: number, b: number) => (a - b) % 7; // LG008
+    export const negated = (a: number) => -a % 7; // LG008
+    export const fine = (a: number) => a % 7;
+  `,
+  allowances: `
+    // lua-gen-allow LG008: callers pass a >= b
+    export const allowed = (a: number, b: number) => (a - b) % 7;
+    export const sameLine = (a: number, b: number) => (a - b) % 7; // lua-gen-allow LG008: likewise
+  `,
+};
+
+for (const [name, source] of Object.entries(cases)) {
+  test(`subset: ${name}`, (t) => {
+    const project = createProject({ "a.ts": source });
+    t.after(project.remove);
+    const found = check({ project: project.dir }).faults.map(({ line, code }) => `${line} ${code}`);
+    const wanted = source.split("\n").flatMap((line, index) => {
+      const code = /\/\/ (LG\d+)$/.exec(line)?.[1];
+      return code === undefined ? [] : [`${index + 1} ${code}`];
+    });
+    assert.deepEqual(found, wanted);
+  });
+}
+
+test("an allowance without a reason, or without a use, is a fault", (t) => {
+  const project = createProject({
+    "a.ts":
+      "// lua-gen-allow LG008: nothing\nexport const a = 1;\n// lua-gen-allow LG001\nexport const b = () => /x/;\n",
+  });
+  t.after(project.remove);
+  const found = check({ project: project.dir }).faults.map(({ line, code }) => `${line} ${code}`);
+  assert.deepEqual(found, [`1 ${allowanceCode}`, `3 ${allowanceCode}`]);
+});
+
+test("every rule has cases", () => {
+  const tried = new Set(Object.values(cases).flatMap((source) => source.match(/LG\d+$/gm) ?? []));
+  assert.deepEqual(
+    rules.map(({ code }) => code).filter((code) => !tried.has(code)),
+    [],
+  );
+});
+
+test("the README documents each diagnostic under its title, and no other", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const documented = [...readme.matchAll(/^#### (LG\d+): (.+)$/gm)].map(
+    ([, code, title]) => `${code}: ${title}`,
+  );
+  const existing = rules.map(({ code, title }) => `${code}: ${title}`);
+  assert.deepEqual(documented, [
+    ...existing,
+    `${allowanceCode}: Allowance without reason or use`,
+    "LG901: No project",
+    "LG902: No outDir",
+  ]);
+});
