@@ -1,0 +1,91 @@
+import { isIP } from "node:net";
+import { parseCidr } from "@sluice/contract/policy/address.ts";
+
+/** Everything that an edge is configured with, read from the environment when its nginx.conf is generated. */
+export interface EdgeConfig {
+  host: string;
+  port: number;
+  workers: number | "auto";
+  /** `host:port` of each instance of the origin's api role. */
+  origins: string[];
+  redis: { host: string; port: number; password: string };
+  redisPrefix: string;
+  /** Peers whose `X-Forwarded-For` is believed: addresses and CIDR blocks. */
+  trustedProxies: string[];
+  tokenKeysFile: string;
+  tokenIssuer: string;
+  tokenAudience: string;
+  geoFile: string;
+  stateDir: string;
+  logDir: string;
+  runDir: string;
+  luaDir: string;
+}
+
+type Environment = Record<string, string | undefined>;
+
+/** Reads the configuration. All faults come at once, one sentence each. */
+export function readConfig(env: Environment): { config: EdgeConfig } | { faults: string[] } {
+  const faults: string[] = [];
+  const fault = (name: string, message: string) => faults.push(`${name}: ${message}`);
+  const required = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === "") fault(name, "is not set");
+    return value ?? "";
+  };
+  const port = (name: string, value: string): number => {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < 1 || number > 65_535) fault(name, `"${value}" is not a port`);
+    return number;
+  };
+  const hostAndPort = (name: string, value: string): string => {
+    const at = value.lastIndexOf(":");
+    if (at < 1) fault(name, `"${value}" is not host:port`);
+    else port(name, value.slice(at + 1));
+    return value;
+  };
+
+  const workers = env.EDGE_WORKERS ?? "auto";
+  if (workers !== "auto" && !/^[1-9][0-9]{0,2}$/.test(workers)) {
+    fault("EDGE_WORKERS", `"${workers}" is neither "auto" nor a number from 1 to 999`);
+  }
+  const origins = list(required("EDGE_ORIGINS")).map((value) => hostAndPort("EDGE_ORIGINS", value));
+  const trustedProxies = list(env.EDGE_TRUSTED_PROXIES ?? "");
+  for (const block of trustedProxies) {
+    if (parseCidr(block) === undefined) fault("EDGE_TRUSTED_PROXIES", `"${block}" is not an address or CIDR`);
+  }
+  const host = env.EDGE_HOST ?? "127.0.0.1";
+  if (isIP(host) === 0) fault("EDGE_HOST", `"${host}" is not an IP address`);
+  const [redisAddress = "", ...password] = required("EDGE_REDIS").split("/");
+  if (redisAddress !== "") hostAndPort("EDGE_REDIS", redisAddress);
+  const redisColon = redisAddress.lastIndexOf(":");
+  const config: EdgeConfig = {
+    host,
+    port: port("EDGE_PORT", env.EDGE_PORT ?? "8080"),
+    workers: workers === "auto" ? workers : Number(workers),
+    origins,
+    redis: {
+      host: redisAddress.slice(0, redisColon),
+      port: Number(redisAddress.slice(redisColon + 1)),
+      password: password.join("/"),
+    },
+    redisPrefix: env.EDGE_REDIS_PREFIX ?? "",
+    trustedProxies,
+    tokenKeysFile: required("EDGE_TOKEN_KEYS_FILE"),
+    tokenIssuer: env.EDGE_TOKEN_ISSUER ?? "sluice",
+    tokenAudience: env.EDGE_TOKEN_AUDIENCE ?? "sluice",
+    geoFile: required("EDGE_GEO_FILE"),
+    stateDir: required("EDGE_STATE_DIR"),
+    logDir: required("EDGE_LOG_DIR"),
+    runDir: required("EDGE_RUN_DIR"),
+    luaDir: env.EDGE_LUA_DIR ?? new URL("dist", import.meta.url).pathname,
+  };
+  return faults.length > 0 ? { faults } : { config };
+}
+
+function list(value: string): string[] {
+  return value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}

@@ -1,0 +1,318 @@
+/**
+ * The edge's nginx, as data. Each route is a location: nginx matches it, Lua decides who may pass, nginx proxies.
+ */
+
+import {
+  HEADER_CACHE,
+  HEADER_CLIENT_ADDRESS,
+  HEADER_COUNTRY,
+  HEADER_REQUEST_ID,
+} from "@sluice/contract/headers.ts";
+import {
+  type AccessLog,
+  directive,
+  type Location,
+  type LocationMatch,
+  type LuaHandler,
+  type NginxConfig,
+  type ProxyPass,
+  type RealIp,
+} from "lua-gen/nginx/model.ts";
+import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/platform.ts";
+import type { EdgeConfig } from "./config.ts";
+import { allowedMethods, patternRegex, ROUTES, type Route } from "./routes.ts";
+import type { EdgeSettings } from "./src/settings.ts";
+
+/** Request bodies, bytes: orders and credentials are small. */
+const BODY_BYTES_MAX = 65_536;
+const ORIGIN_CONNECT_TIMEOUT_MS = 1_000;
+const ORIGIN_READ_TIMEOUT_MS = 10_000;
+/** Idle connections to the origin that each worker keeps. Node closes them after 72 s, so we do before. */
+const ORIGIN_KEEPALIVE = { connections: 128, requestsMax: 100_000, timeoutSeconds: 30 };
+
+export interface EdgePlace {
+  /** Where `edge.json` and the folder for temporary files are. */
+  outDir: string;
+  /** Workers run as this user; only when the master is root. */
+  user?: string;
+  /** Name servers, when an address is a name. */
+  resolvers: string[];
+}
+
+export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePlace): NginxConfig {
+  return {
+    source: "edge/nginx.ts",
+    ...(place.user === undefined ? {} : { user: place.user }),
+    workers: config.workers,
+    pidFile: `${config.runDir}/nginx.pid`,
+    errorLog: { path: "stderr", level: "notice" },
+    openFilesMax: 16_384,
+    shutdownTimeoutSeconds: 10,
+    events: { connectionsMax: 8_192 },
+    http: {
+      lua: {
+        packagePath: luaSearchPath(platform, config.luaDir),
+        packageCpath: luaSearchCpath(platform),
+        logSocketErrors: false,
+      },
+      init: { code: `require("edge.src.phases.init").init("${place.outDir}/edge.json")` },
+      initWorker: { code: "sluice.startWorker()" },
+      tempDir: `${place.outDir}/tmp`,
+      logFormats: { decision: { escape: "json", format: decisionFormat() } },
+      accessLog: decisionLog(config),
+      defaultType: "application/json; charset=utf-8",
+      serverTokens: false,
+      tcpNoDelay: true,
+      keepaliveTimeoutSeconds: 65,
+      keepaliveRequestsMax: 100_000,
+      ...(place.resolvers.length > 0 ? { resolver: { addresses: place.resolvers, validSeconds: 10 } } : {}),
+      maps: [
+        {
+          source: "A W3C trace context (level 1) that is well formed goes on; anything else is dropped.",
+          from: "$http_traceparent",
+          variable: "sluice_traceparent",
+          default: "",
+          values: [["~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$", "$http_traceparent"]],
+        },
+        {
+          source: "For the log: the path without its query, also after an error took the request elsewhere.",
+          from: "$uri",
+          variable: "sluice_path",
+          default: "$uri",
+          values: [["/-/problem", "$sluice_raw_path"]],
+        },
+        {
+          source: "The same for the method, which such a detour makes a GET.",
+          from: "$uri",
+          variable: "sluice_method",
+          default: "$request_method",
+          values: [["/-/problem", "$sluice_raw_method"]],
+        },
+        {
+          from: "$request",
+          variable: "sluice_raw_method",
+          default: "",
+          values: [["~^(?<sluice_first_word>[A-Z]{1,16}) ", "$sluice_first_word"]],
+        },
+        {
+          from: "$request_uri",
+          variable: "sluice_raw_path",
+          default: "",
+          values: [["~^(?<sluice_before_query>[^?]*)", "$sluice_before_query"]],
+        },
+        {
+          from: "$sluice_reason",
+          variable: "sluice_verdict",
+          default: "$sluice_reason",
+          values: [["", "default"]],
+        },
+      ],
+      upstreams: [
+        {
+          name: "origin",
+          servers: originServers(config.origins),
+          keepalive: ORIGIN_KEEPALIVE,
+        },
+      ],
+      servers: [
+        {
+          source: "edge/nginx.ts, the public listener",
+          listen: [{ address: config.host, port: config.port, reusePort: true, backlog: 4_096 }],
+          ...(config.trustedProxies.length > 0 ? { realIp: realIp(config.trustedProxies) } : {}),
+          clientBodyBytesMax: BODY_BYTES_MAX,
+          clientBodyBufferBytes: BODY_BYTES_MAX,
+          clientHeaderTimeoutMs: 10_000,
+          clientBodyTimeoutMs: 10_000,
+          sendTimeoutMs: 10_000,
+          addHeaders: [
+            { name: HEADER_REQUEST_ID, value: "$request_id", always: true },
+            // Not sent while it is empty.
+            { name: HEADER_CACHE, value: "$sluice_cache", always: true },
+          ],
+          errorPages: [
+            { statuses: [400, 404, 405, 408, 411, 413, 414, 500, 501, 503, 504, 505], uri: "/-/problem" },
+            { statuses: [494], uri: "/-/problem", as: 431 },
+            { statuses: [502], uri: "/-/problem", as: 503 },
+          ],
+          directives: [
+            directive(["http", "server"], "client_header_buffer_size", "4k"),
+            directive(["http", "server"], "large_client_header_buffers", "4", "8k"),
+            // What Lua hasn't set is empty, see the location below.
+            directive(["http", "server", "location"], "uninitialized_variable_warn", "off"),
+          ],
+          locations: [...ROUTES.map(routeLocation), ...ownLocations()],
+        },
+      ],
+    },
+  };
+}
+
+/** What the Lua code is told. */
+export function edgeSettings(config: EdgeConfig): EdgeSettings {
+  return {
+    redis: config.redis,
+    redisPrefix: config.redisPrefix,
+    tokenKeysFile: config.tokenKeysFile,
+    tokenIssuer: config.tokenIssuer,
+    tokenAudience: config.tokenAudience,
+    geoFile: config.geoFile,
+    stateDir: config.stateDir,
+    routes: ROUTES.map((route) => ({
+      methods: methodsOf(route),
+      allow: allowedMethods(route).join(", "),
+      cached: route.cache !== undefined,
+    })),
+  };
+}
+
+function methodsOf(route: Route): EdgeSettings["routes"][number]["methods"] {
+  const methods: EdgeSettings["routes"][number]["methods"] = { ...route.methods };
+  if (route.methods.GET !== undefined) methods.HEAD = route.methods.GET;
+  return methods;
+}
+
+function routeLocation(route: Route, index: number): Location {
+  const regex = patternRegex(route.pattern);
+  const match: LocationMatch = regex === undefined ? { exact: route.pattern } : { regex };
+  return {
+    source: `edge/routes.ts: ${route.pattern}`,
+    match,
+    access: { code: `sluice.enterRoute(${index})` },
+    handler: route.cache === undefined ? { proxy: originProxy() } : { content: cacheHandler(route.cache) },
+  };
+}
+
+function cacheHandler(cache: NonNullable<Route["cache"]>): LuaHandler {
+  return { code: cache === "product" ? "sluice.serveProduct()" : "sluice.serveProductList()" };
+}
+
+/** The request goes on as it came, but for what only the edge may say. */
+function originProxy(): ProxyPass {
+  return {
+    to: "http://origin",
+    setHeaders: {
+      Host: "$http_host",
+      [HEADER_REQUEST_ID]: "$request_id",
+      [HEADER_CLIENT_ADDRESS]: "$remote_addr",
+      [HEADER_COUNTRY]: "$sluice_country",
+      "x-forwarded-for": "$remote_addr",
+      "x-forwarded-proto": "$scheme",
+      traceparent: "$sluice_traceparent",
+    },
+    hideHeaders: [HEADER_REQUEST_ID, HEADER_CACHE],
+    connectTimeoutMs: ORIGIN_CONNECT_TIMEOUT_MS,
+    readTimeoutMs: ORIGIN_READ_TIMEOUT_MS,
+    sendTimeoutMs: ORIGIN_READ_TIMEOUT_MS,
+    nextUpstream: ["error", "timeout"],
+    nextUpstreamTriesMax: 2,
+    nextUpstreamTimeoutMs: 3_000,
+  };
+}
+
+function ownLocations(): Location[] {
+  return [
+    {
+      source: "The edge's own",
+      match: { exact: "/healthz" },
+      accessLog: "off",
+      handler: { return: { status: 200, body: '{"status":"ok"}' } },
+    },
+    {
+      match: { exact: "/readyz" },
+      accessLog: "off",
+      handler: { content: { code: "sluice.answerReadiness()" } },
+    },
+    {
+      source: "What nginx would have answered in HTML",
+      match: { exact: "/-/problem" },
+      internal: true,
+      handler: { content: { code: "sluice.answerNginxError()" } },
+    },
+    {
+      source:
+        "Fills of the caches: the same answer for everybody, so nothing of the client's request goes along",
+      match: { prefixFinal: "/-/origin/" },
+      internal: true,
+      // Lua sees what became of it.
+      errorPages: [{ statuses: [599], uri: "/-/problem" }],
+      handler: {
+        proxy: {
+          to: "http://origin/",
+          setHeaders: {
+            Host: "$http_host",
+            // A subrequest would draw an id of its own.
+            [HEADER_REQUEST_ID]: "$sluice_request_id",
+            accept: "application/json",
+          },
+          connectTimeoutMs: ORIGIN_CONNECT_TIMEOUT_MS,
+          readTimeoutMs: ORIGIN_READ_TIMEOUT_MS,
+          nextUpstream: ["error", "timeout", "http_502", "http_503"],
+          nextUpstreamTriesMax: 2,
+          nextUpstreamTimeoutMs: 3_000,
+        },
+      },
+      directives: [
+        directive(["http", "server", "location"], "proxy_pass_request_headers", "off"),
+        directive(["http", "server", "location"], "proxy_pass_request_body", "off"),
+      ],
+    },
+    {
+      source: "Never visited: `set` makes the variables known to Lua, and would cost each request if it ran",
+      match: { exact: "/-/variables" },
+      internal: true,
+      set: ["country", "reason", "rule", "problem", "user", "cache", "request_id"].map((name) => ({
+        variable: `sluice_${name}`,
+        value: "",
+      })),
+      handler: { return: { status: 404 } },
+    },
+    {
+      source: "Whatever is not a route",
+      match: { prefix: "/" },
+      access: { code: "sluice.enterUnknown()" },
+      handler: { content: { code: "sluice.answerNginxError()" } },
+    },
+  ];
+}
+
+/** One record for each request, of what was decided and why. No query string and no header: tokens travel there. */
+function decisionFormat(): string {
+  const text: Record<string, string> = {
+    requestId: "$request_id",
+    address: "$remote_addr",
+    country: "$sluice_country",
+    method: "$sluice_method",
+    path: "$sluice_path",
+    verdict: "$sluice_verdict",
+    rule: "$sluice_rule",
+    problem: "$sluice_problem",
+    cache: "$sluice_cache",
+    userId: "$sluice_user",
+    upstreamSeconds: "$upstream_response_time",
+  };
+  const numbers = { ts: "$msec", status: "$status", bytes: "$bytes_sent", requestSeconds: "$request_time" };
+  const members = [
+    ...Object.entries(numbers).map(([name, value]) => `"${name}":${value}`),
+    ...Object.entries(text).map(([name, value]) => `"${name}":"${value}"`),
+  ];
+  return `{${members.join(",")}}`;
+}
+
+function decisionLog(config: EdgeConfig): AccessLog {
+  return {
+    path: `${config.logDir}/edge-decisions.log`,
+    format: "decision",
+    bufferBytes: 65_536,
+    flushMs: 1_000,
+  };
+}
+
+function realIp(trusted: readonly string[]): RealIp {
+  return { trusted, header: "X-Forwarded-For", recursive: true };
+}
+
+function originServers(origins: readonly string[]) {
+  const [first, ...rest] = origins.map((address) => ({ address, failuresMax: 2, failTimeoutSeconds: 1 }));
+  if (first === undefined) throw new Error("there is no origin");
+  return [first, ...rest] as const;
+}

@@ -1,0 +1,56 @@
+/**
+ * What the edge lets through, and on what terms. Whatever is not here is answered 404 by the edge, whatever
+ * the origin might think of it. `GET` includes `HEAD`. A `:name` stands for one path segment.
+ */
+
+/** `public`: anybody whom the access policy lets in. `user`: with a valid token of a living session too. */
+export type RouteAccess = "public" | "user";
+
+export type RouteMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Which of the edge's caches answers; without it the request goes to the origin. */
+export type RouteCache = "product" | "product-list";
+
+export interface Route {
+  pattern: string;
+  methods: Partial<Record<RouteMethod, RouteAccess>>;
+  /** Only for patterns whose one method is `GET`, for everybody alike. */
+  cache?: RouteCache;
+}
+
+export const ROUTES: readonly Route[] = [
+  { pattern: "/auth/register", methods: { POST: "public" } },
+  { pattern: "/auth/login", methods: { POST: "public" } },
+  { pattern: "/auth/refresh", methods: { POST: "public" } },
+  { pattern: "/auth/logout", methods: { POST: "public" } },
+  { pattern: "/.well-known/jwks.json", methods: { GET: "public" } },
+  { pattern: "/openapi.json", methods: { GET: "public" } },
+  { pattern: "/products", methods: { GET: "public" }, cache: "product-list" },
+  { pattern: "/products/:id", methods: { GET: "public" }, cache: "product" },
+  { pattern: "/orders", methods: { GET: "user", POST: "user" } },
+  { pattern: "/orders/:id", methods: { GET: "user" } },
+  { pattern: "/orders/:id/pay", methods: { POST: "user" } },
+  { pattern: "/orders/:id/cancel", methods: { POST: "user" } },
+  { pattern: "/orders/:id/refund", methods: { POST: "user" } },
+  // Signed by the payment provider, which has no account here.
+  { pattern: "/payments/callback/:provider", methods: { POST: "public" } },
+];
+
+/** The pattern as a PCRE for an nginx location; undefined when it is a fixed path. */
+export function patternRegex(pattern: string): string | undefined {
+  if (!pattern.includes("/:")) return undefined;
+  const segments = pattern.split("/").map((segment) => {
+    return segment.startsWith(":") ? "[^/]+" : segment.replaceAll(".", "\\.");
+  });
+  return `^${segments.join("/")}$`;
+}
+
+/** `Allow` of a 405 (RFC 9110, 10.2.1). */
+export function allowedMethods(route: Route): string[] {
+  const methods: string[] = [];
+  for (const method of Object.keys(route.methods)) {
+    methods.push(method);
+    if (method === "GET") methods.push("HEAD");
+  }
+  return methods;
+}

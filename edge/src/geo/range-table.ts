@@ -1,0 +1,140 @@
+import type { Address } from "@sluice/contract/policy/address.ts";
+import { COUNTRY_UNKNOWN } from "@sluice/contract/policy/document.ts";
+import * as ffi from "ffi";
+import { readFile } from "../platform/files.ts";
+
+/**
+ * Countries by address: a sorted table of range starts, searched by halving. It is read in the init phase, so
+ * that all workers share one copy, and is used where it lies: flat arrays, no pointers, nothing that a broken
+ * file could lead astray.
+ *
+ * The file, little endian, every part aligned to 8 bytes (`edge/geo/compile-ranges.ts` writes it):
+ *
+ *     char     magic[8]             "SLGEO1\n\0"
+ *     uint32   ipv4Count, ipv6Count, countryCount, 0
+ *     double   ipv6A[ipv6Count]     the start's limbs, as `Address` has them
+ *     double   ipv6B[ipv6Count]
+ *     uint32   ipv6C[ipv6Count]     padded
+ *     uint32   ipv4[ipv4Count]      padded
+ *     uint16   ipv6Country[…]       padded; index into `countries`
+ *     uint16   ipv4Country[…]       padded
+ *     char     countries[countryCount][2]
+ *
+ * A range ends where the next one starts; the first of each family starts at zero.
+ */
+export const GEO_MAGIC = "SLGEO1\n";
+
+const HEADER_BYTES = 24;
+
+interface RangeTable {
+  /** Keeps the memory that the arrays point into. */
+  data: string;
+  ipv4Count: number;
+  ipv6Count: number;
+  ipv4: ffi.Pointer<number>;
+  ipv4Country: ffi.Pointer<number>;
+  ipv6A: ffi.Pointer<number>;
+  ipv6B: ffi.Pointer<number>;
+  ipv6C: ffi.Pointer<number>;
+  ipv6Country: ffi.Pointer<number>;
+  countries: string[];
+}
+
+let table: RangeTable | undefined;
+
+/** Reads the table. Returns what is wrong with the file; then the table before it stays. */
+export function loadRangeTable(path: string): string | undefined {
+  const [data, readError] = readFile(path);
+  if (data === undefined) return readError;
+  if (data.length < HEADER_BYTES || data.substring(0, GEO_MAGIC.length) !== GEO_MAGIC) {
+    return `${path}: is not a range table`;
+  }
+  const bytes = ffi.cast<ffi.Bytes>("const uint8_t *", data);
+  const counts = ffi.cast<ffi.Pointer<number>>("const uint32_t *", bytesAt(bytes, 8));
+  const ipv4Count = counts[0] as number;
+  const ipv6Count = counts[1] as number;
+  const countryCount = counts[2] as number;
+  const ipv6A = HEADER_BYTES;
+  const ipv6B = ipv6A + ipv6Count * 8;
+  const ipv6C = ipv6B + ipv6Count * 8;
+  const ipv4 = ipv6C + aligned(ipv6Count * 4);
+  const ipv6Country = ipv4 + aligned(ipv4Count * 4);
+  const ipv4Country = ipv6Country + aligned(ipv6Count * 2);
+  const countries = ipv4Country + aligned(ipv4Count * 2);
+  if (ipv4Count === 0 || ipv6Count === 0 || data.length !== countries + countryCount * 2) {
+    return `${path}: is cut short or damaged`;
+  }
+  const loaded: RangeTable = {
+    data,
+    ipv4Count,
+    ipv6Count,
+    ipv4: ffi.cast("const uint32_t *", bytesAt(bytes, ipv4)),
+    ipv4Country: ffi.cast("const uint16_t *", bytesAt(bytes, ipv4Country)),
+    ipv6A: ffi.cast("const double *", bytesAt(bytes, ipv6A)),
+    ipv6B: ffi.cast("const double *", bytesAt(bytes, ipv6B)),
+    ipv6C: ffi.cast("const uint32_t *", bytesAt(bytes, ipv6C)),
+    ipv6Country: ffi.cast("const uint16_t *", bytesAt(bytes, ipv6Country)),
+    countries: [],
+  };
+  for (let i = 0; i < countryCount; i++) {
+    loaded.countries.push(data.substring(countries + i * 2, countries + i * 2 + 2));
+  }
+  table = loaded;
+  return undefined;
+}
+
+export function rangeTableLoaded(): boolean {
+  return table !== undefined;
+}
+
+/** ISO 3166-1 alpha-2, or `ZZ`. */
+export function countryOf(address: Address): string {
+  if (table === undefined) return COUNTRY_UNKNOWN;
+  const index =
+    address.family === 4
+      ? (table.ipv4Country[findIpv4(table, address.a)] as number)
+      : (table.ipv6Country[findIpv6(table, address.a, address.b, address.c)] as number);
+  const country = table.countries[index];
+  return country === undefined ? COUNTRY_UNKNOWN : country;
+}
+
+/** Index of the last start that is not above the address. */
+function findIpv4(ranges: RangeTable, address: number): number {
+  const starts = ranges.ipv4;
+  let low = 0;
+  let high = ranges.ipv4Count - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle] as number) <= address) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function findIpv6(ranges: RangeTable, a: number, b: number, c: number): number {
+  let low = 0;
+  let high = ranges.ipv6Count - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (startsAtOrBelow(ranges, middle, a, b, c)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function startsAtOrBelow(ranges: RangeTable, at: number, a: number, b: number, c: number): boolean {
+  const startA = ranges.ipv6A[at] as number;
+  if (startA !== a) return startA < a;
+  const startB = ranges.ipv6B[at] as number;
+  if (startB !== b) return startB < b;
+  return (ranges.ipv6C[at] as number) <= c;
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
+}
+
+/** Pointer arithmetic, which TypeScript has no type for. */
+function bytesAt(bytes: ffi.Bytes, offset: number): ffi.Bytes {
+  return ((bytes as unknown as number) + offset) as unknown as ffi.Bytes;
+}

@@ -1,0 +1,20 @@
+import { startFollower } from "../changes/follower.ts";
+import { logError, logNotice } from "../platform/log.ts";
+import { isFirstWorker, seedRandom } from "../platform/worker.ts";
+import { loadSnapshot, startSnapshotWriter } from "../policies/snapshot.ts";
+import type { EdgeSettings } from "../settings.ts";
+import { loadTokenKeys } from "../token/keys.ts";
+
+/**
+ * Each worker, a respawned one too, starts from the files and not from what its parent happened to hold. What
+ * fails here leaves the worker unready, and it refuses until Redis has given what is missing.
+ */
+export function startWorker(settings: EdgeSettings): void {
+  seedRandom();
+  const keysFailure = loadTokenKeys(settings.tokenKeysFile);
+  if (keysFailure !== undefined) logError(`token keys: ${keysFailure}`);
+  const snapshotFailure = loadSnapshot(settings.stateDir);
+  if (snapshotFailure !== undefined) logNotice(`no snapshot: ${snapshotFailure}`);
+  if (isFirstWorker()) startSnapshotWriter(settings.stateDir);
+  startFollower(settings.redisPrefix);
+}

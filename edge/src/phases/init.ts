@@ -1,0 +1,44 @@
+import { decode } from "cjson.safe";
+import { configureProductLists, serveProductList } from "../cache/product-lists.ts";
+import { configureProducts, serveProduct } from "../cache/products.ts";
+import { loadRangeTable } from "../geo/range-table.ts";
+import { readFile } from "../platform/files.ts";
+import { logError } from "../platform/log.ts";
+import { configureRedis } from "../platform/redis.ts";
+import { publish } from "../platform/worker.ts";
+import type { EdgeSettings, RouteSettings } from "../settings.ts";
+import { configureSessions } from "../token/sessions.ts";
+import { configureVerification } from "../token/verify.ts";
+import { enterRoute, enterUnknown } from "./access.ts";
+import { answerNginxError, answerReadiness } from "./content.ts";
+import { startWorker } from "./init-worker.ts";
+
+/**
+ * Runs in the master, before workers are forked: reads the settings and what all workers share. `nginx.conf`
+ * calls the entry points by the global name `sluice`.
+ */
+export function init(settingsFile: string): void {
+  const [text, readError] = readFile(settingsFile);
+  if (text === undefined) error(`settings: ${readError}`);
+  const [parsed, parseError] = decode(text);
+  if (parseError !== undefined) error(`settings: ${settingsFile}: ${parseError}`);
+  const settings = parsed as EdgeSettings;
+  configureRedis(settings.redis);
+  configureVerification(settings.tokenIssuer, settings.tokenAudience);
+  configureSessions(settings.redisPrefix);
+  configureProducts(settings.redisPrefix);
+  configureProductLists(settings.redisPrefix);
+  const geoFailure = loadRangeTable(settings.geoFile);
+  if (geoFailure !== undefined) logError(`geo data: ${geoFailure}`);
+
+  const routes = settings.routes;
+  publish("sluice", {
+    startWorker: () => startWorker(settings),
+    enterRoute: (index: number) => enterRoute(routes[index] as RouteSettings),
+    enterUnknown,
+    serveProduct,
+    serveProductList,
+    answerReadiness,
+    answerNginxError,
+  });
+}

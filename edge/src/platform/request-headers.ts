@@ -1,0 +1,100 @@
+import * as ffi from "ffi";
+import { get_request } from "resty.core.base";
+
+/**
+ * One pass over the request's header fields, where nginx holds them, through the function that
+ * `ngx.req.get_headers` itself is made of. Nothing is copied but what is looked for: making a Lua table of all
+ * fields would cost more than the whole access decision.
+ */
+export interface SeenHeaders {
+  /** How many `Authorization` fields there are. */
+  authorizations: number;
+  /** The value of the last of them; empty when there is none or it is too long. */
+  authorization: string;
+  /** More fields than we look at: the request must be refused. */
+  tooMany: boolean;
+}
+
+export const HEADERS_MAX = 100;
+
+interface Text {
+  readonly len: number;
+  readonly data: ffi.Bytes;
+}
+
+interface HeaderField {
+  readonly key: Text;
+  readonly value: Text;
+}
+
+const fields = ffi.new<ffi.Pointer<HeaderField>>(`ngx_http_lua_ffi_table_elt_t[${HEADERS_MAX}]`);
+const truncated = ffi.new<ffi.Pointer<number>>("int[1]");
+const seen: SeenHeaders = { authorizations: 0, authorization: "", tooMany: false };
+
+const LOWER_A = 97;
+const LOWER_X = 120;
+const INTERNAL_PREFIX = "x-sluice-";
+const AUTHORIZATION = "authorization";
+
+/**
+ * Takes off every field that only the edge may set, and reports what the access phase needs. The result is
+ * valid until the next call. An authorization longer than `authorizationMax` bytes is not copied.
+ */
+export function inspectHeaders(authorizationMax: number): SeenHeaders {
+  const request = get_request();
+  seen.authorizations = 0;
+  seen.authorization = "";
+  const count = ffi.C.ngx_http_lua_ffi_req_get_headers_count(request, HEADERS_MAX, truncated);
+  seen.tooMany = truncated[0] !== 0 || count < 0 || count > HEADERS_MAX;
+  if (seen.tooMany) return seen;
+  if (ffi.C.ngx_http_lua_ffi_req_get_headers(request, fields, count, 0) !== 0) {
+    seen.tooMany = true;
+    return seen;
+  }
+  let strip = false;
+  for (let i = 0; i < count; i++) {
+    const field = fields[i] as HeaderField;
+    const length = field.key.len;
+    const first = field.key.data[0];
+    if (first === LOWER_A && length === AUTHORIZATION.length) {
+      if (ffi.string(field.key.data, length) === AUTHORIZATION) {
+        seen.authorizations += 1;
+        seen.authorization =
+          field.value.len <= authorizationMax ? ffi.string(field.value.data, field.value.len) : "";
+      }
+    } else if (first === LOWER_X && length >= INTERNAL_PREFIX.length) {
+      if (ffi.string(field.key.data, INTERNAL_PREFIX.length) === INTERNAL_PREFIX) strip = true;
+    }
+  }
+  if (strip) stripInternal(count);
+  return seen;
+}
+
+/** Names first: clearing a field moves the memory that the fields point into. */
+function stripInternal(count: number): void {
+  const names: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const key = (fields[i] as HeaderField).key;
+    const name = ffi.string(key.data, key.len);
+    if (name.startsWith(INTERNAL_PREFIX)) names.push(name);
+  }
+  for (const name of names) ngx.req.clear_header(name);
+}
+
+declare module "ffi" {
+  interface CLibrary {
+    ngx_http_lua_ffi_req_get_headers_count(
+      this: void,
+      request: ffi.CData,
+      max: number,
+      truncated: ffi.Pointer<number>,
+    ): number;
+    ngx_http_lua_ffi_req_get_headers(
+      this: void,
+      request: ffi.CData,
+      out: ffi.Pointer<unknown>,
+      count: number,
+      raw: 0 | 1,
+    ): number;
+  }
+}

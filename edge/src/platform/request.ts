@@ -1,0 +1,57 @@
+/**
+ * What the phases read of a request and what they note about it. Each read of an nginx variable is a hash
+ * lookup and a copy: read once, pass on.
+ */
+export function requestMethod(): string {
+  return ngx.req.get_method();
+}
+
+/** Decoded and normalized by nginx; without the query string. */
+export function requestPath(): string {
+  return ngx.var.uri;
+}
+
+/** Path and query as the client sent them. */
+export function requestTarget(): string {
+  return ngx.var.request_uri;
+}
+
+/** Without the `?`; undefined when there is none. */
+export function requestQuery(): string | undefined {
+  return ngx.var.args;
+}
+
+export function requestId(): string {
+  return ngx.var.request_id;
+}
+
+/** Of the client, behind trusted proxies; 4 or 16 bytes in network order. */
+export function clientAddressBytes(): string {
+  return ngx.var.binary_remote_addr;
+}
+
+/** For the origin and the decision log. */
+export function noteCountry(country: string): void {
+  ngx.var.sluice_country = country;
+}
+
+/** For the decision log, which takes an empty reason for `default`. */
+export function noteVerdict(reason: string, rule: string): void {
+  ngx.var.sluice_reason = reason;
+  if (rule !== "") ngx.var.sluice_rule = rule;
+}
+
+/** For the decision log: the problem code that the edge answered. */
+export function noteProblem(code: string): void {
+  ngx.var.sluice_problem = code;
+}
+
+/** For the decision log. */
+export function noteUser(userId: string): void {
+  ngx.var.sluice_user = userId;
+}
+
+/** For the decision log and the `x-sluice-cache` header. */
+export function noteCache(outcome: string): void {
+  ngx.var.sluice_cache = outcome;
+}

@@ -1,0 +1,25 @@
+import { requestId } from "./request.ts";
+
+export interface OriginAnswer {
+  status: number;
+  body: string;
+  /** A document of the origin's own, and not nginx's word that there was no answer. */
+  isProblem: boolean;
+}
+
+/** Where `nginx.ts` passes on to the origin without anything of what the client sent. */
+export const ORIGIN_LOCATION = "/-/origin";
+
+/** Asks the origin through nginx, over its kept-alive connections. */
+export function askOrigin(path: string, query: string | undefined): OriginAnswer {
+  const answer = ngx.location.capture(ORIGIN_LOCATION + path, {
+    method: ngx.HTTP_GET,
+    args: query,
+    vars: { sluice_request_id: requestId() },
+  });
+  const contentType = answer.header.get("Content-Type");
+  const isProblem =
+    type(contentType) === "string" && (contentType as string).startsWith("application/problem+json");
+  // A body cut short is no answer.
+  return { status: answer.truncated ? 502 : answer.status, body: answer.body, isProblem };
+}

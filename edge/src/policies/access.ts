@@ -1,0 +1,113 @@
+import { type Address, addressFromBytes } from "@sluice/contract/policy/address.ts";
+import {
+  type AccessRequest,
+  type AccessState,
+  compilePolicy,
+  decide,
+  type Verdict,
+} from "@sluice/contract/policy/decide.ts";
+import { COUNTRY_UNKNOWN, POLICY_INITIAL, type PolicyDocument } from "@sluice/contract/policy/document.ts";
+import { decode } from "cjson.safe";
+import { countryOf } from "../geo/range-table.ts";
+import { nowMs } from "../platform/clock.ts";
+import { createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
+import { logError } from "../platform/log.ts";
+import { type AccessLists, createAccessLists } from "./access-lists.ts";
+
+/**
+ * The access decision of one worker. Nothing is let through before a policy was loaded, from Redis or from
+ * the snapshot; a policy that can't be read leaves the one before it in force.
+ */
+const state: AccessState = {
+  allow: createAccessLists().allow,
+  deny: createAccessLists().deny,
+  policy: compilePolicy(POLICY_INITIAL),
+};
+
+let lists = createAccessLists();
+let policyText = "";
+let policyVersion = -1;
+
+/** An address as numbers and where it is: neither ever changes, so nothing here needs to be taken back. */
+interface Place {
+  address: Address;
+  country: string;
+}
+const places = createGenerationalMap<Place>(20_000);
+
+/** Reused for each decision, which never waits. */
+const request: AccessRequest = {
+  address: { family: 4, a: 0, b: 0, c: 0 },
+  country: COUNTRY_UNKNOWN,
+  method: "",
+  path: "",
+  nowMs: 0,
+};
+
+export function accessLoaded(): boolean {
+  return policyVersion >= 0;
+}
+
+/** Decides by the rules of the contract; `lastCountry` tells the country that it went by. */
+export function decideAccess(addressBytes: string, method: string, path: string): Verdict {
+  const place = placeOf(addressBytes);
+  request.address = place.address;
+  request.country = place.country;
+  request.method = method;
+  request.path = path;
+  request.nowMs = nowMs();
+  return decide(state, request, undefined);
+}
+
+/** Of the address that was decided about last. */
+export function lastCountry(): string {
+  return request.country;
+}
+
+export function currentLists(): AccessLists {
+  return lists;
+}
+
+export function currentPolicy(): LuaMultiReturn<[version: number, text: string]> {
+  return $multi(policyVersion, policyText);
+}
+
+/** Puts complete lists in the place of what is held. */
+export function replaceLists(complete: AccessLists): void {
+  lists = complete;
+  state.allow = complete.allow;
+  state.deny = complete.deny;
+}
+
+/** Puts a policy in force; `text` is a `PolicyDocument`, or empty for what stands before the first one. */
+export function replacePolicy(version: number, text: string): boolean {
+  let document: unknown = POLICY_INITIAL;
+  if (text !== "") {
+    const [parsed, parseError] = decode(text);
+    if (parseError !== undefined) {
+      logError(`policy revision ${version} is not JSON; the one before stays in force`);
+      return false;
+    }
+    document = parsed;
+  }
+  const [ok, compiled] = pcall(compilePolicy, document as PolicyDocument);
+  if (!ok) {
+    logError(`policy revision ${version} cannot be used; the one before stays in force`);
+    return false;
+  }
+  state.policy = compiled as AccessState["policy"];
+  policyVersion = version;
+  policyText = text;
+  return true;
+}
+
+function placeOf(addressBytes: string): Place {
+  const held = getFrom(places, addressBytes);
+  if (held !== undefined) return held;
+  const address = addressFromBytes(addressBytes);
+  // A listener on a Unix socket has clients without an address: nothing could be decided about them.
+  if (address === undefined) error("the client has no IP address");
+  const place: Place = { address, country: countryOf(address) };
+  putInto(places, addressBytes, place);
+  return place;
+}

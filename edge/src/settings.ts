@@ -1,0 +1,34 @@
+/**
+ * What the configuration tells the Lua code: written as JSON beside `nginx.conf` by `edge/conf.ts`, read once
+ * in the init phase.
+ */
+export interface EdgeSettings {
+  redis: RedisSettings;
+  /** Before every Redis key. */
+  redisPrefix: string;
+  tokenKeysFile: string;
+  tokenIssuer: string;
+  tokenAudience: string;
+  /** A range table, as `edge/geo/compile-ranges.ts` writes it. */
+  geoFile: string;
+  /** Holds the snapshot of policy and lists. */
+  stateDir: string;
+  /** By the number that the route's location passes to the access phase, counted from 0. */
+  routes: RouteSettings[];
+}
+
+export interface RedisSettings {
+  host: string;
+  port: number;
+  /** Empty when Redis wants none. */
+  password: string;
+}
+
+export interface RouteSettings {
+  /** Method → who may use it; includes `HEAD` where there is `GET`. */
+  methods: Record<string, "public" | "user" | undefined>;
+  /** The `Allow` field of a 405. */
+  allow: string;
+  /** Answered from the edge's cache: nothing of what the client sent travels on. */
+  cached: boolean;
+}
