@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { makeKeys, runMigrations, startApi, startRelay } from "./compose.ts";
+import { audit, makeKeys, runMigrations, seed, startApi, startRelay, startWorker } from "./compose.ts";
 import { ConfigFaults } from "./config.ts";
 import { auditTable } from "./platform/audit.ts";
 
@@ -13,7 +13,9 @@ export interface Running {
 
 const longRunning: Record<string, (env: NodeJS.ProcessEnv) => Promise<Running>> = {
   api: startApi,
+  worker: startWorker,
   relay: startRelay,
+  worker: startWorker,
 };
 
 const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<void>> = {
@@ -30,6 +32,17 @@ const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<
     const results = await audit(env);
     console.log(values.json ? JSON.stringify(results) : auditTable(results));
     if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
+  },
+  seed: async (env) => {
+    const { users, products } = await seed(env);
+    console.log(`added ${users} demo users and ${products} demo products`);
+  },
+  audit: async (env) => {
+    for (const { name, broken, count } of await audit(env)) {
+      console.log(count === 0 ? `ok      ${name}` : `BROKEN  ${name}: ${count} rows`);
+      for (const row of broken) console.log(`        ${JSON.stringify(row)}`);
+      if (count > 0) process.exitCode = 1;
+    }
   },
   keys: async (_env, args) => {
     const { values } = parseArgs({ args, options: { dir: { type: "string" } } });
