@@ -32,8 +32,9 @@ async function main([name, ...rest]) {
     console.error(`Node 20 or later is needed to begin with; this is ${process.versions.node}.`);
     return 1;
   }
-  if (!(await bringSystemPackages(command.packages, logs))) return 1;
-  if (!command.script) return 0;
+  const installOnly = !command.script;
+  if (!(await bringSystemPackages(command.packages, installOnly ? undefined : logs))) return 1;
+  if (installOnly) return 0;
   if (!(await bringNpmPackages(checkout, logs))) return 1;
   return handOver([command.script, ...command.args, ...rest]);
 }

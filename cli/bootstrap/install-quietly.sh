@@ -25,12 +25,13 @@ installed_packages() {
 
 # Enabled and running are two things: policy-rc.d prevents only the start.
 switch_off() {
-  unit=$1
+  package=$1
+  unit=$2
   if command -v systemctl >/dev/null; then
     systemctl disable --quiet "$unit" || true
     [ -d /run/systemd/system ] && systemctl stop "$unit" || true
   else
-    deb-systemd-helper disable "$unit" || true
+    DPKG_MAINTSCRIPT_PACKAGE=$package deb-systemd-helper disable "$unit" || true
   fi
 }
 
@@ -62,7 +63,7 @@ for package in $(comm -13 "$before" "$after"); do
   for file in $(dpkg -L "$package"); do
     case $file in
       */systemd/system/*@.*) ;;
-      */systemd/system/*.service | */systemd/system/*.socket) switch_off "${file##*/}" ;;
+      */systemd/system/*.service | */systemd/system/*.socket) switch_off "$package" "${file##*/}" ;;
       /etc/init.d/*) [ -f "$file" ] && update-rc.d "${file##*/}" disable || true ;;
     esac
   done

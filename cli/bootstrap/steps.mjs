@@ -5,11 +5,23 @@ import { join } from "node:path";
 const TELL_AFTER_MS = 2000;
 const TELL_AGAIN_MS = 10_000;
 
+/** Runs a program in full view. */
+export async function runShown(command, args) {
+  const child = spawn(command, args, { stdio: "inherit" });
+  return new Promise((resolve) => {
+    child.once("error", (error) => {
+      console.error(error.message);
+      resolve(false);
+    });
+    child.once("exit", (code) => resolve(code === 0));
+  });
+}
+
 /**
  * Runs a program with its output in `<logs>/<name>.log`. A run of more than two seconds is shown with its
  * elapsed time; a failed one names the log and shows its last lines. True when it ended well.
  */
-export async function runStep({ name, label, logs, command, args, cwd, env }) {
+export async function runStep({ name, label, logs, command, args, cwd }) {
   mkdirSync(logs, { recursive: true });
   const logFile = join(logs, `${name}.log`);
   const log = openSync(logFile, "w");
@@ -26,7 +38,7 @@ export async function runStep({ name, label, logs, command, args, cwd, env }) {
     }
   }, 500);
   const end = await new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", log, log] });
+    const child = spawn(command, args, { cwd, stdio: ["ignore", log, log] });
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(code === 0 ? "" : (signal ?? `exit code ${code}`)));
   });

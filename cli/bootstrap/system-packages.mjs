@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runStep } from "./steps.mjs";
+import { runShown, runStep } from "./steps.mjs";
 
 const NGINX = [
   "nginx",
@@ -29,7 +29,10 @@ const PROGRAMS = {
 
 const COMPOSE = "Or run it in containers, which needs none of them: docker compose up";
 
-/** True when everything is there, be it by now. `groups` are some of run, test, bench. */
+/**
+ * True when everything is there, be it by now. `groups` are some of run, test, bench. Without `logs` the
+ * install is shown and no file is written: root would leave files that the checkout's owner can't write.
+ */
 export async function bringSystemPackages(groups, logs) {
   if (groups.length === 0) return true;
   if (!findProgram("dpkg-query")) return programsAreThere(groups);
@@ -49,7 +52,9 @@ ${COMPOSE}`);
   }
   const [command, ...args] = [...prefix, "sh", fileURLToPath(new URL("install-quietly.sh", import.meta.url))];
   const label = "installing system packages (their services stay off)";
-  const installed = await runStep({ name: "apt", label, logs, command, args: [...args, ...missing] });
+  const installed = logs
+    ? await runStep({ name: "apt", label, logs, command, args: [...args, ...missing] })
+    : await runShown(command, [...args, ...missing]);
   return installed && versionsSuffice(wanted, []);
 }
 
