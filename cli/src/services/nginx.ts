@@ -26,7 +26,7 @@ export async function startNginx({ home, port, config, env }: NginxOptions): Pro
   const owned = await startProcess({
     name: "edge",
     command: nginxBinary(),
-    args: ["-p", `${home.data}/edge`, "-c", config, "-e", join(home.logs, "edge.log"), "-g", "daemon off;"],
+    args: ["-p", `${home.data}/edge`, "-c", config, "-e", join(home.logs, "edge.log")],
     env: { ...process.env, ...env },
     home,
     port,
