@@ -1,9 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type ApiConfig, type RelayConfig, readConfig, type WorkerConfig } from "./config.ts";
-import { accessPolicyAudits, accessPolicyTables, createAccessPolicy } from "./contexts/access-policy/module.ts";
+import {
+  accessPolicyAudits,
+  accessPolicyTables,
+  createAccessPolicy,
+} from "./contexts/access-policy/module.ts";
 import { catalogAudits, createCatalog, productsTable } from "./contexts/catalog/module.ts";
-import { createIdentity, identityAudits, identityTables, makeTokenKeys, seedDemoUsers } from "./contexts/identity/module.ts";
+import {
+  createIdentity,
+  identityAudits,
+  identityTables,
+  makeTokenKeys,
+  seedDemoUsers,
+} from "./contexts/identity/module.ts";
 import {
   createOrdering,
   createStockOf,
@@ -14,7 +24,7 @@ import {
 import { errorCatalogue } from "./error-catalogue.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import { type NewId, newUuid } from "./kernel/ids.ts";
-import { type AuditResult, type AuditResult, runAudits, runAudits } from "./platform/audit.ts";
+import { type AuditResult, runAudits } from "./platform/audit.ts";
 import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
 import { createLogger } from "./platform/logger.ts";
 import { openDatabase } from "./platform/mysql/database.ts";
@@ -50,9 +60,6 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   const identity = await createIdentity({ config, database, redis, clock, newId });
   const accessPolicy = await createAccessPolicy({ config, database, clock });
   const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
-  const products = { findPrices: catalog.findPrices };
-  const ordering = createOrdering({ config, database, products, clock, newId, logger });
-  const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
   const ordering = createOrdering({ config, database, products: catalog, clock, newId, logger });
 
   let stopping = false;
@@ -72,8 +79,6 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   identity.addRoutes(api);
   catalog.addRoutes(api);
   ordering.addRoutes(api);
-  catalog.addRoutes(api);
-  ordering.addRoutes(api);
 
   const ops = await createHttpServer({
     title: "Sluice for operators",
@@ -84,8 +89,6 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   });
   identity.addOperatorRoutes(ops);
   accessPolicy.addOperatorRoutes(ops);
-  catalog.addOperatorRoutes(ops);
-  ordering.addOperatorRoutes(ops);
   catalog.addOperatorRoutes(ops);
   ordering.addOperatorRoutes(ops);
 
@@ -103,33 +106,6 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
       await redis.close();
       await database.close();
       logger.info("api has stopped");
-    },
-  };
-}
-
-export async function startWorker(env: NodeJS.ProcessEnv) {
-  return composeWorker(readConfig("worker", env));
-}
-
-export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambient> = {}) {
-  const { clock, newId, logTo } = { ...production, ...ambient };
-  const logger = createLogger("worker", config.logLevel, logTo);
-
-  const database = openDatabase(config.mysqlUrl);
-  const ordering = startOrderingWorker({ config, database, clock, newId, logger });
-  const rabbit = await connectRabbit({
-    url: config.rabbitmqUrl,
-    logger,
-    onConnect: ordering.onRabbitConnect,
-  });
-  logger.info("ready");
-
-  return {
-    close: async () => {
-      await ordering.close();
-      await rabbit.close();
-      await database.close();
-      logger.info("worker has stopped");
     },
   };
 }
@@ -200,7 +176,13 @@ export async function seed(env: NodeJS.ProcessEnv): Promise<{ users: number; pro
 export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
   const database = openDatabase(readConfig("audit", env).mysqlUrl);
   try {
-    return await runAudits(database, [...catalogAudits, ...orderingAudits, ...outboxAudits]);
+    return await runAudits(database, [
+      ...identityAudits,
+      ...accessPolicyAudits,
+      ...catalogAudits,
+      ...orderingAudits,
+      ...outboxAudits,
+    ]);
   } finally {
     await database.close();
   }
@@ -215,34 +197,4 @@ export async function runMigrations(env: NodeJS.ProcessEnv): Promise<Migrated> {
 
 export async function makeKeys(directory: string): Promise<string> {
   return makeTokenKeys(directory);
-}
-
-export async function seed(env: NodeJS.ProcessEnv): Promise<{ users: number; products: number }> {
-  const config = readConfig("seed", env);
-  const password = (await readFile(config.demoPasswordFile, "utf8")).trim();
-  const clock = systemClock;
-  const database = openDatabase(config.mysqlUrl);
-  try {
-    const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
-    return {
-      users: await seedDemoUsers({ database, clock }, password),
-      products: await catalog.seed(),
-    };
-  } finally {
-    await database.close();
-  }
-}
-
-export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
-  const database = openDatabase(readConfig("audit", env).mysqlUrl);
-  try {
-    return await runAudits(database, [
-      ...identityAudits,
-      ...accessPolicyAudits,
-      ...catalogAudits,
-      ...orderingAudits,
-    ]);
-  } finally {
-    await database.close();
-  }
 }

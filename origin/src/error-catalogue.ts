@@ -1,8 +1,8 @@
 import { EDGE_PROBLEMS } from "@sluice/contract/error-codes.ts";
 import { accessErrors } from "./contexts/access-policy/public.ts";
-import { catalogErrors, catalogErrors } from "./contexts/catalog/public.ts";
+import { catalogErrors } from "./contexts/catalog/public.ts";
 import { identityErrors } from "./contexts/identity/public.ts";
-import { orderingErrors, orderingErrors } from "./contexts/ordering/public.ts";
+import { orderingErrors } from "./contexts/ordering/public.ts";
 import type { ErrorDefinition } from "./kernel/errors.ts";
 import { platformErrors } from "./platform/errors.ts";
 

@@ -15,7 +15,6 @@ const longRunning: Record<string, (env: NodeJS.ProcessEnv) => Promise<Running>> 
   api: startApi,
   worker: startWorker,
   relay: startRelay,
-  worker: startWorker,
 };
 
 const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<void>> = {
@@ -32,17 +31,6 @@ const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<
     const results = await audit(env);
     console.log(values.json ? JSON.stringify(results) : auditTable(results));
     if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
-  },
-  seed: async (env) => {
-    const { users, products } = await seed(env);
-    console.log(`added ${users} demo users and ${products} demo products`);
-  },
-  audit: async (env) => {
-    for (const { name, broken, count } of await audit(env)) {
-      console.log(count === 0 ? `ok      ${name}` : `BROKEN  ${name}: ${count} rows`);
-      for (const row of broken) console.log(`        ${JSON.stringify(row)}`);
-      if (count > 0) process.exitCode = 1;
-    }
   },
   keys: async (_env, args) => {
     const { values } = parseArgs({ args, options: { dir: { type: "string" } } });

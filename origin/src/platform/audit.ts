@@ -1,4 +1,4 @@
-import type { Database, Sql } from "./mysql/database.ts";
+import type { Database } from "./mysql/database.ts";
 
 /**
  * One invariant of the data, as a query for what breaks it. Contexts declare theirs; the audit role runs all
@@ -39,24 +39,4 @@ export function auditTable(results: readonly AuditResult[]): string {
       ...broken.map((row) => `          ${JSON.stringify(row)}`),
     ])
     .join("\n");
-}
-
-export interface AuditResult {
-  readonly name: string;
-  /** Rows that break it, at most `shownMax`; none when it holds. */
-  readonly broken: readonly Readonly<Record<string, unknown>>[];
-  /** How many rows break it, also those beyond `shownMax`. */
-  readonly count: number;
-}
-
-/** Enough to see a pattern. */
-const shownMax = 20;
-
-export async function runAudits(sql: Sql, audits: readonly Audit[]): Promise<AuditResult[]> {
-  const results: AuditResult[] = [];
-  for (const audit of audits) {
-    const rows = await sql.query<Record<string, unknown>>(audit.sql);
-    results.push({ name: audit.name, broken: rows.slice(0, shownMax), count: rows.length });
-  }
-  return results;
 }

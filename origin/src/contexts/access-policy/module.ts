@@ -14,6 +14,8 @@ import { policiesIn, policyTable } from "./infrastructure/policies.ts";
 import { addListRoutes } from "./interface/list-routes.ts";
 import { addPolicyRoutes } from "./interface/policy-routes.ts";
 
+export { accessPolicyAudits } from "./infrastructure/audits.ts";
+
 /** For the relay. */
 export const accessPolicyTables: readonly ProjectedTable[] = [accessEntriesTable, policyTable];
 

@@ -9,7 +9,7 @@ import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { logOut, revokeSessions } from "./application/end-sessions.ts";
 import { refresh } from "./application/refresh.ts";
-import { seedUsers, seedUsers } from "./application/seed-users.ts";
+import { seedUsers } from "./application/seed-users.ts";
 import { logIn, register } from "./application/sign-in.ts";
 import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
 import { createPasswordHasher } from "./infrastructure/passwords.ts";
@@ -90,15 +90,6 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
       ),
     addOperatorRoutes: (app) => addIdentityOperatorRoutes(app, (whose) => revokeSessions(on, whose)),
   };
-}
-
-/** Makes the users of the demo shop that are missing; how many. */
-export function seedDemoUsers(
-  { database, clock }: Pick<IdentityDependencies, "database" | "clock">,
-  password: string,
-): Promise<number> {
-  const on = { users: usersIn(database), passwords: createPasswordHasher(), clock };
-  return seedUsers(on, ["demo", "alice"], password);
 }
 
 /** Adds the demo users that are missing and gives them all this password; returns how many were added. */
