@@ -9,7 +9,7 @@ import { createProject } from "./testing/project.ts";
 
 test("a compiled project answers a request in nginx", async (t) => {
   const project = createProject({
-    "greeting.ts": "export function greeting(name: string): string {\n  return `Hello, ${name}`;\n}\n",
+    "greeting.ts": 'export const greeting = (name: string): string => "Hello, " + name;\n',
     "phases.ts": `
       import * as cjson from "cjson.safe";
       import * as lrucache from "resty.lrucache";
