@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
+import type { Connection, RowDataPacket } from "mysql2/promise";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  createTestVhost,
+  startTestServices,
+  type TestDatabase,
+  type TestRedisPrefix,
+  type TestServices,
+  type TestVhost,
+} from "../../../cli/src/services/for-tests.ts";
+import { migrate } from "../platform/mysql/migrate.ts";
+import { connectExact } from "./connection.ts";
+import { until } from "./relay-fixture.ts";
+
+/** The role as it runs in production, with the tables of the contexts. */
+let services: TestServices;
+let database: TestDatabase;
+let prefix: TestRedisPrefix;
+let vhost: TestVhost;
+let sql: Connection;
+let redis: Redis;
+
+before(async () => {
+  services = await startTestServices();
+  [database, prefix, vhost] = await Promise.all([
+    createTestDatabase(services),
+    createTestRedisPrefix(services),
+    createTestVhost(services),
+  ]);
+  await migrate(database.url, fileURLToPath(new URL("../../migrations", import.meta.url)));
+  sql = await connectExact(database.url);
+  redis = new Redis(prefix.url);
+});
+
+after(async () => {
+  redis?.disconnect();
+  await sql?.end();
+  await Promise.all([vhost?.close(), prefix?.close(), database?.close()]);
+  await services?.close();
+});
+
+test("killed again and again while products change, it brings every change to Redis", async () => {
+  await sql.query(
+    `INSERT INTO products (name, description, price_cents, currency, status, created_at, updated_at)
+     VALUES ('tea', '', 100, 'EUR', 'active', NOW(6), NOW(6))`,
+  );
+  let relay = startRole();
+  const writer = startWriter();
+  try {
+    for (let round = 1; round <= 3; round++) {
+      await until("complete projections", async () => (await redis.get(`${prefix.prefix}ready`)) !== null);
+      const before = Number(await projectedVersion());
+      await until("this relay works", async () => Number(await projectedVersion()) > before + 50, 20_000);
+      relay.kill("SIGKILL");
+      await once(relay, "exit");
+      relay = startRole();
+    }
+    const last = await writer.stop();
+    await until("the last change", async () => (await projectedVersion()) === last, 20_000);
+  } finally {
+    await writer.stop();
+    relay.kill("SIGTERM");
+  }
+  const [code] = await once(relay, "exit");
+  assert.equal(code, 0);
+});
+
+function startRole(): ChildProcess {
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const env = {
+    PATH: process.env.PATH,
+    MYSQL_URL: database.url,
+    REDIS_URL: prefix.url,
+    REDIS_PREFIX: prefix.prefix,
+    RABBITMQ_URL: vhost.url,
+  };
+  return spawn(process.execPath, [main, "relay"], { env, stdio: ["ignore", "inherit", "inherit"] });
+}
+
+/** Changes the product as fast as the database commits; `stop` gives the version that it reached. */
+function startWriter() {
+  let stopping = false;
+  const write = async () => {
+    while (!stopping) {
+      await sql.query("UPDATE products SET price_cents = price_cents + 1, version = version + 1");
+    }
+    const [rows] = await sql.query<RowDataPacket[]>("SELECT version FROM products");
+    return String(rows[0]?.version);
+  };
+  const writing = write();
+  return {
+    stop: () => {
+      stopping = true;
+      return writing;
+    },
+  };
+}
+
+async function projectedVersion(): Promise<string | null> {
+  return redis.hget(`${prefix.prefix}product:1`, "product.v");
+}
