@@ -12,7 +12,8 @@ export async function audit(): Promise<number> {
     console.error("Nothing is running: there is no live data to audit. `npm start` first.");
     return 2;
   }
-  const env = originEnvironment(settings, makeSecrets(openHome(settings.homeRoot)));
+  const home = openHome(settings.homeRoot);
+  const env = originEnvironment(settings, makeSecrets(home), home);
   const child = spawn(process.execPath, ["origin/src/main.ts", "audit"], {
     cwd: checkout,
     env: { ...process.env, ...env },

@@ -11,7 +11,7 @@ import { redisUrl } from "../services/redis.ts";
 import type { Settings } from "../settings.ts";
 import type { Secrets } from "./secrets.ts";
 
-export function originEnvironment(settings: Settings, secrets: Secrets): Record<string, string> {
+export function originEnvironment(settings: Settings, secrets: Secrets, home: Home): Record<string, string> {
   const { ports } = settings;
   return {
     MYSQL_URL: mysqlUrl(ports.mysql, secrets.mysqlPassword),
@@ -26,6 +26,7 @@ export function originEnvironment(settings: Settings, secrets: Secrets): Record<
     TOKEN_PUBLIC_KEYS_FILE: secrets.tokenPublicKeysFile,
     PAYMENTS_HOST: LOOPBACK,
     PAYMENTS_PORT: String(ports.payments),
+    PAYMENTS_STATE_FILE: join(home.data, "payments", "charges.jsonl"),
     PAYMENTS_URL: `http://${LOOPBACK}:${ports.payments}`,
     PAYMENTS_SECRET_FILE: secrets.paymentsSecretFile,
     PAYMENTS_CALLBACK_URL: `http://${LOOPBACK}:${ports.edge}/payments/callback/sandbox`,

@@ -46,7 +46,7 @@ async function partHealth(name: PartName, settings: Settings, home: Home, now: D
 }
 
 async function ask(record: ProcessRecord, name: PartName, settings: Settings, home: Home): Promise<void> {
-  const env = originEnvironment(settings, makeSecrets(home));
+  const env = originEnvironment(settings, makeSecrets(home), home);
   switch (name) {
     case "mysql":
       return pingMariadb(env.MYSQL_URL as string);

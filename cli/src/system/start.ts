@@ -33,9 +33,9 @@ export async function startSystem(context: SystemContext): Promise<void> {
   const { settings, home } = context;
   const { ports } = settings;
   const secrets = makeSecrets(home);
-  const origin = originEnvironment(settings, secrets);
+  const origin = originEnvironment(settings, secrets, home);
   const edge = edgeEnvironment(settings, secrets, home);
-  mkdirSync(edge.EDGE_STATE_DIR as string, { recursive: true });
+  for (const name of ["edge", "payments"]) mkdirSync(join(home.data, name), { recursive: true });
   const common = { home, durable: true };
 
   await Promise.all([
