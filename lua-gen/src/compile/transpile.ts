@@ -2,6 +2,7 @@ import { relative, resolve } from "node:path";
 import type ts from "typescript";
 import * as tstl from "typescript-to-lua";
 import { stringCalls } from "../rewrite/string-calls.ts";
+import { typeImports } from "../rewrite/type-imports.ts";
 import { type Fault, faultOf } from "./fault.ts";
 import type { Project } from "./project.ts";
 
@@ -19,7 +20,7 @@ export function transpile(project: Project): { faults: readonly Fault[]; files: 
   const files: LuaFile[] = [];
   const { diagnostics } = new tstl.Transpiler().emit({
     program: project.program,
-    plugins: [stringCalls],
+    plugins: [typeImports, stringCalls],
     writeFile: (path, text, _bom, _onError, sources) => {
       files.push({ path: resolve(path), text: `${header(project, sources)}\n${text}` });
     },
