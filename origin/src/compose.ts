@@ -49,13 +49,13 @@ export async function startApi(env: NodeJS.ProcessEnv) {
   return composeApi(readConfig("api", env));
 }
 
+/** Has no connection to RabbitMQ: what it has to say goes through the outbox. */
 export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = {}) {
   const { clock, newId, logTo } = { ...production, ...ambient };
   const logger = createLogger("api", config.logLevel, logTo);
 
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
-  const rabbit = await connectRabbit({ url: config.rabbitmqUrl, logger });
 
   const identity = await createIdentity({ config, database, redis, clock, newId });
   const accessPolicy = await createAccessPolicy({ config, database, clock });
@@ -65,7 +65,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   let stopping = false;
   const dependencies = {
     required: { mysql: database.ping },
-    helpful: { redis: redis.isUp, rabbitmq: rabbit.isUp },
+    helpful: { redis: redis.isUp },
     isStopping: () => stopping,
   };
 
@@ -102,7 +102,6 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
     close: async () => {
       stopping = true;
       await Promise.all([closeHttpServer(api), closeHttpServer(ops)]);
-      await rabbit.close();
       await redis.close();
       await database.close();
       logger.info("api has stopped");

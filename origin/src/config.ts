@@ -48,7 +48,6 @@ const schemas = {
     ...logging,
     ...database,
     ...redis,
-    ...rabbit,
     ...listeners,
     ...tokens,
     ...orders,

@@ -5,12 +5,11 @@ import { join } from "node:path";
 import { type Ambient, composeApi, makeKeys, runMigrations } from "../src/compose.ts";
 import { readConfig } from "../src/config.ts";
 
-/** Where a test file's own database, key prefix and vhost are. */
+/** Where a test file's own database and key prefix are. */
 export interface TestPlaces {
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   readonly redisPrefix: string;
-  readonly rabbitmqUrl: string;
 }
 
 export interface TestApi {
@@ -46,7 +45,6 @@ export async function startTestApi(
     MYSQL_URL: places.mysqlUrl,
     REDIS_URL: places.redisUrl,
     REDIS_PREFIX: places.redisPrefix,
-    RABBITMQ_URL: places.rabbitmqUrl,
     API_PORT: "0",
     OPS_PORT: "0",
     OPS_TOKEN_FILE: join(folder, "ops-token"),

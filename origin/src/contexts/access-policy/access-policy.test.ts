@@ -15,7 +15,6 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import {
   createTestDatabase,
   createTestRedisPrefix,
-  createTestVhost,
   startTestServices,
 } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
@@ -23,10 +22,9 @@ import { startTestApi } from "../../../test/start-api.ts";
 const services = await startTestServices();
 const database = await createTestDatabase(services);
 const prefix = await createTestRedisPrefix(services);
-const vhost = await createTestVhost(services);
 let nowMs = Date.now();
 const api = await startTestApi(
-  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix, rabbitmqUrl: vhost.url },
+  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
   { clock: () => nowMs },
 );
 const sql = await createConnection(database.url);
@@ -35,7 +33,6 @@ after(async () => {
   await sql.end();
   await api.close();
   await prefix.close();
-  await vhost.close();
   await database.close();
   await services.close();
 });

@@ -7,7 +7,6 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import {
   createTestDatabase,
   createTestRedisPrefix,
-  createTestVhost,
   startTestServices,
 } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
@@ -16,12 +15,11 @@ import { refreshLeewayMs } from "./application/refresh.ts";
 const services = await startTestServices();
 const database = await createTestDatabase(services);
 const prefix = await createTestRedisPrefix(services);
-const vhost = await createTestVhost(services);
 let nowMs = Date.now();
 const logged: string[] = [];
 const logTo = { write: (line: string) => logged.push(line) } as unknown as NodeJS.WritableStream;
 const api = await startTestApi(
-  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix, rabbitmqUrl: vhost.url },
+  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
   { clock: () => nowMs, logTo },
   { LOG_LEVEL: "trace" },
 );
@@ -33,7 +31,6 @@ after(async () => {
   await sql.end();
   await api.close();
   await prefix.close();
-  await vhost.close();
   await database.close();
   await services.close();
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
@@ -187,6 +188,43 @@ test("every route is in the OpenAPI document, and the catalogue is served", asyn
   assert.deepEqual(Object.keys(document.paths["/things"]).sort(), ["get", "post"]);
   assert.deepEqual((await app.inject("/errors")).json(), { errors: [errors.teapot] });
 });
+
+test("the document says who may ask, and what a problem looks like", async () => {
+  const { paths } = (await app.inject("/openapi.json")).json();
+  assert.deepEqual(paths["/me"].get.security, [{ bearer: [] }]);
+  assert.equal(paths["/things"].get.security, undefined);
+  assert.deepEqual(Object.keys(paths["/me"].get.responses.default.content), ["application/problem+json"]);
+});
+
+test("a server that closes finishes what it began and takes nothing new", async () => {
+  const closing = await createServer();
+  const entered = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  closing.get("/slow", { config: { access: "public" } }, async () => {
+    entered.resolve();
+    await release.promise;
+    return { done: true };
+  });
+  const closingPort = await listen(closing, "127.0.0.1", 0);
+  const slow = fetch(`http://127.0.0.1:${closingPort}/slow`);
+  await entered.promise;
+  const closed = closeHttpServer(closing);
+  await assert.rejects(untilRefused(closingPort), /ECONNREFUSED|ECONNRESET/);
+  release.resolve();
+  const answer = await slow;
+  assert.deepEqual(await answer.json(), { done: true });
+  assert.equal(answer.headers.get("connection"), "close");
+  await closed;
+});
+
+/** Connects until the port no longer takes anybody; the close above has begun by then. */
+async function untilRefused(refusingPort: number): Promise<never> {
+  for (;;) {
+    const socket = connect(refusingPort, "127.0.0.1");
+    await once(socket, "connect");
+    socket.destroy();
+  }
+}
 
 /** What a client would have to be broken or hostile to send. */
 const raw = [

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { fastifySwagger } from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { HEADER_REQUEST_ID } from "@sluice/contract/headers.ts";
 import { type FastifyBaseLogger, type FastifyReply, fastify, LogController } from "fastify";
@@ -11,6 +10,7 @@ import type { Logger } from "../logger.ts";
 import type { Authenticators } from "./access.ts";
 import { authenticateBy } from "./authenticate.ts";
 import { addHealthRoutes, type Dependencies } from "./health.ts";
+import { describeRoutes } from "./openapi.ts";
 import { problemMediaType, toProblem, toRefusal } from "./problem.ts";
 import { type HttpServer, httpLimits } from "./server.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -41,6 +41,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     routerOptions: { maxParamLength: httpLimits.pathParameterLengthMax },
     genReqId: requestIdOf,
     requestIdHeader: false,
+    // What still arrives over an open connection while we stop is answered.
+    return503OnClosing: false,
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply: FastifyReply) => {
       reply.header(HEADER_REQUEST_ID, request.id);
@@ -59,6 +61,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setNotFoundHandler(() => {
     throw new Refusal(platformErrors.routeUnknown);
   });
+  // An answer that is given while we stop is the last on its connection, or closing would wait for the client.
+  let closing = false;
+  app.addHook("preClose", async () => {
+    closing = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (closing) reply.header("connection", "close");
+  });
   app.addHook("onRequest", async (request, reply) => {
     reply.header(HEADER_REQUEST_ID, request.id);
   });
@@ -75,10 +85,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     );
   });
   authenticateBy(app, options.authenticators);
-  await app.register(fastifySwagger, {
-    openapi: { openapi: "3.1.0", info: { title: options.title, version: "1" } },
-  });
-  app.get("/openapi.json", { config: { access: "public" }, schema: { hide: true } }, () => app.swagger());
+  await describeRoutes(app, options.title);
   app.get("/errors", { config: { access: "public" }, schema: { hide: true } }, () => ({
     errors: options.errorCatalogue,
   }));
