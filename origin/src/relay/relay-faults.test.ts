@@ -8,18 +8,25 @@ import {
   startOwnTestServices,
   type TestServices,
 } from "../../../cli/src/services/for-tests.ts";
+import { startMariadb } from "../../../cli/src/services/mariadb.ts";
 import { rabbitmqctl } from "../../../cli/src/services/rabbitmq.ts";
+import { startRedis } from "../../../cli/src/services/redis.ts";
+import { connectExact } from "./connection.ts";
 import { checkLogSettings, LogSettingsFaults } from "./log-settings.ts";
 import { openFixture, openInbox, type RelayFixture, until } from "./relay-fixture.ts";
 
 /** Faults of whole servers, on servers that nobody else uses. */
 let services: TestServices;
+const restarted: (() => Promise<void>)[] = [];
 
 before(async () => {
   services = await startOwnTestServices();
 });
 
-after(() => services.close());
+after(async () => {
+  for (const close of restarted) await close();
+  await services.close();
+});
 
 async function fixture(): Promise<RelayFixture & AsyncDisposable> {
   const database = await createTestDatabase(services);
@@ -93,6 +100,52 @@ test("while the broker restarts projections go on, and every message arrives", a
   assert.deepEqual(arrived(), new Set(rows.map((row) => row.message_id)));
   await inbox.close();
 });
+
+test("Redis is killed and comes back empty: what was written meanwhile and before is there again", async () => {
+  await using f = await fixture();
+  await f.sql.query("INSERT INTO things (name) VALUES ('tea')");
+  await f.startRelay();
+  await until("ready", () => f.log.some(({ msg }) => msg === "ready"));
+  await f.redis.client.shutdown("NOSAVE").catch(() => undefined);
+  await f.sql.query("UPDATE things SET name = 'green tea', version = version + 1");
+  await f.sql.query("INSERT INTO things (name) VALUES ('cup')");
+  await until("the outage is noticed", () => f.log.some(({ msg }) => msg.includes("interrupted")));
+
+  const port = Number(new URL(services.redisUrl).port);
+  const home = openHome(services.rabbitmqNode.home);
+  const redis = await startRedis({ home, port, durable: false });
+  restarted.push(redis.close);
+  await until("both things", async () => (await projectedQuietly(f, 1)) === "2");
+  assert.equal((await f.projected(2)).version, "1");
+});
+
+test("the database restarts: the relay leads again and goes on from its checkpoint", async () => {
+  await using f = await fixture();
+  await f.sql.query("INSERT INTO things (name) VALUES ('tea')");
+  await f.startRelay();
+  await until("ready", () => f.log.some(({ msg }) => msg === "ready"));
+  const stopped = connectExact(f.mysqlUrl);
+  await (await stopped).query("SHUTDOWN").catch(() => undefined);
+  await until("the outage is noticed", () => f.log.some(({ msg }) => msg.includes("no longer leads")));
+
+  const port = Number(new URL(services.mysqlUrl).port);
+  const home = openHome(services.rabbitmqNode.home);
+  const mysql = await startMariadb({ home, port, durable: false, mayCreateDatabases: true });
+  restarted.push(mysql.close);
+  const sql = await connectExact(f.mysqlUrl);
+  await sql.query("UPDATE things SET name = 'green tea', version = version + 1");
+  await until("the change", async () => (await f.projected(1)).version === "2");
+  assert.equal(f.log.filter(({ msg }) => msg === "snapshot complete").length, 1);
+  await sql.end();
+});
+
+/** Null while Redis is away. */
+async function projectedQuietly(f: RelayFixture, id: number): Promise<string | null> {
+  return f.projected(id).then(
+    ({ version }) => version,
+    () => null,
+  );
+}
 
 async function publish({ sql }: RelayFixture, count: number): Promise<void> {
   const rows = Array.from({ length: count }, () => ["restarted", "it.happened", crypto.randomUUID(), "{}"]);

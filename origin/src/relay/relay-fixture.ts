@@ -115,7 +115,7 @@ export async function openFixture(services: FixtureServices): Promise<RelayFixtu
     },
     close: async () => {
       await Promise.all([...relays].map((relay) => relay.close()));
-      await sql.end();
+      await sql.end().catch(() => sql.destroy());
       await redis.close();
     },
   };
