@@ -11,7 +11,7 @@ import { createProgress } from "./process/progress.ts";
 import { startOwnTestServices, TEST_SERVICES_VARIABLE } from "./services/for-tests.ts";
 import { checkout } from "./settings.ts";
 
-const WORKSPACES = ["contract", "lua-gen", "edge", "origin", "cli", "test"];
+const WORKSPACES = ["contract", "lua-gen", "edge", "origin", "cli", "test", "bench"];
 /** More files at once only make them wait for each other: each drives real servers on the same cores. */
 const FILES_AT_ONCE = 2;
 const TEST_TIMEOUT_MS = 300_000;

@@ -1,0 +1,68 @@
+/**
+ * Load by wrk: one thread, keep-alive, a fixed number of connections, requests that are made before the clock
+ * starts and sent in turn.
+ */
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { onCores } from "./processor.ts";
+
+export const CONNECTIONS = 32;
+
+export interface Requests {
+  path: string;
+  /** Client addresses, sent in `X-Forwarded-For`. */
+  addresses: readonly string[];
+  /** Sent in turn, one with each request; none when empty. */
+  tokens: readonly string[];
+}
+
+export interface LoadResult {
+  requests: number;
+  durationSeconds: number;
+  /** Answers that are neither 2xx nor 3xx, and connections that broke. */
+  failures: number;
+}
+
+export async function applyLoad(script: string, url: string, seconds: number): Promise<LoadResult> {
+  const wrk = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "5s", "-s", script, url];
+  const { stdout } = await promisify(execFile)(...onCores("rest", "wrk", wrk));
+  const line = stdout.split("\n").find((text) => text.startsWith("{"));
+  if (line === undefined) throw new Error(`wrk did not say what it did:\n${stdout}`);
+  return JSON.parse(line) as LoadResult;
+}
+
+/** Writes the wrk script that sends these requests. */
+export function writeScript(folder: string, name: string, requests: Requests): string {
+  const file = join(folder, `${name}.lua`);
+  const list = (values: readonly string[]) => values.map((value) => JSON.stringify(value)).join(",\n");
+  writeFileSync(
+    file,
+    `local addresses = {${list(requests.addresses)}}
+local tokens = {${list(requests.tokens)}}
+local made = {}
+local at = 0
+
+function init()
+  for i = 1, #addresses do
+    local headers = { ["X-Forwarded-For"] = addresses[i], ["Host"] = "bench.example" }
+    if #tokens > 0 then headers["Authorization"] = "Bearer " .. tokens[(i - 1) % #tokens + 1] end
+    made[i] = wrk.format("GET", ${JSON.stringify(requests.path)}, headers)
+  end
+end
+
+function request()
+  at = at % #made + 1
+  return made[at]
+end
+
+function done(summary)
+  local e = summary.errors
+  io.write(string.format('{"requests":%d,"durationSeconds":%f,"failures":%d}\\n',
+    summary.requests, summary.duration / 1e6, e.status + e.connect + e.read + e.write + e.timeout))
+end
+`,
+  );
+  return file;
+}

@@ -1,0 +1,52 @@
+/**
+ * What the relay would have written to Redis, written directly: lists, policy and sessions under one prefix.
+ */
+import type { AccessEntry } from "@sluice/contract/change.ts";
+import {
+  accessEntriesKey,
+  FIELD_DOCUMENT,
+  FIELD_VERSION,
+  policyKey,
+  readyKey,
+  sessionKey,
+} from "@sluice/contract/keys.ts";
+import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
+import { Redis } from "ioredis";
+import type { Session } from "./tokens.ts";
+
+export interface Projections {
+  prefix: string;
+  denied: readonly string[];
+  policy: PolicyDocument;
+  sessions: readonly Session[];
+}
+
+const FIELDS_PER_COMMAND = 5000;
+
+export async function writeProjections(
+  redisUrl: string,
+  { prefix, denied, policy, sessions }: Projections,
+): Promise<void> {
+  const redis = new Redis(redisUrl);
+  try {
+    for (let from = 0; from < denied.length; from += FIELDS_PER_COMMAND) {
+      const fields = denied.slice(from, from + FIELDS_PER_COMMAND).flatMap((cidr, index) => {
+        const id = from + index + 1;
+        const entry: AccessEntry = { id, list: "deny", cidr, expiresAtMs: 0, removed: false, version: 1 };
+        return [String(id), JSON.stringify(entry)];
+      });
+      await redis.hset(accessEntriesKey(prefix), ...fields);
+    }
+    await redis.hset(policyKey(prefix), FIELD_VERSION, 1, FIELD_DOCUMENT, JSON.stringify(policy));
+    const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+    const pipeline = redis.pipeline();
+    for (const { id, userId } of sessions) {
+      const document = JSON.stringify({ userId: Number(userId), expiresAt });
+      pipeline.hset(sessionKey(prefix, id), FIELD_VERSION, 1, FIELD_DOCUMENT, document);
+    }
+    await pipeline.exec();
+    await redis.set(readyKey(prefix), "bench");
+  } finally {
+    redis.disconnect();
+  }
+}

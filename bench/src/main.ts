@@ -1,0 +1,54 @@
+/**
+ * `npm run bench -- <suite>`: a table for people, and with `--json FILE` the same figures for programs. What
+ * is quoted is the median of rounds in which everything, the reference too, is measured in turn.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { edgeSuite } from "./edge/suite.ts";
+import type { Suite } from "./suite.ts";
+import { formatTable } from "./table.ts";
+
+const suites: readonly Suite[] = [edgeSuite];
+
+const HELP = `npm run bench -- <suite> [--json FILE] [--quick]
+
+${suites.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join("\n")}
+
+  --json FILE  also write [{suite, name, value, unit, reference, ratio, samples}, …]
+  --quick      fewer and shorter rounds: shows that it runs, not how fast`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      json: { type: "string" },
+      quick: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
+  if (positionals.length === 0 || unknown.length > 0) {
+    console.error(unknown.length > 0 ? `no suite is called ${unknown.join(", ")}\n\n${HELP}` : HELP);
+    return 2;
+  }
+  const chosen = suites.filter(({ name }) => positionals.includes(name));
+  const measurements = [];
+  for (const suite of chosen) {
+    const progress = (text: string) => console.error(`  ${suite.name}: ${text}`);
+    const measured = await suite.run({ quick: values.quick, progress });
+    console.log(
+      `\n${suite.name}${values.quick ? " (quick: not to be quoted)" : ""}\n${formatTable(measured)}`,
+    );
+    measurements.push(...measured);
+  }
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify(measurements, undefined, 2)}\n`);
+  return 0;
+}
