@@ -1,3 +1,4 @@
+import { Refusal } from "../../../kernel/errors.ts";
 import { codeOf, isDuplicate, type Sql, type Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import type { KeptAnswer, OrderBook, OrderTransaction } from "../application/ports.ts";
@@ -34,8 +35,7 @@ export function answersIn(
         );
         return row === undefined ? undefined : toAnswer(row);
       } catch (error) {
-        // MySQL has a code of its own for NOWAIT; MariaDB says that the wait, of no time, has run out.
-        if (["ER_LOCK_NOWAIT", "ER_LOCK_WAIT_TIMEOUT"].includes(codeOf(error))) return "in-flight";
+        if (isLocked(error)) return "in-flight";
         throw error;
       }
     },
@@ -68,6 +68,15 @@ export function answersIn(
       ]);
     },
   };
+}
+
+/**
+ * MySQL has a code of its own for NOWAIT; MariaDB says that the wait, of no time, has run out, which the
+ * platform takes for an outage.
+ */
+function isLocked(error: unknown): boolean {
+  const code = codeOf(error instanceof Refusal ? error.cause : error);
+  return code === "ER_LOCK_NOWAIT" || code === "ER_LOCK_WAIT_TIMEOUT";
 }
 
 interface AnswerRow {
