@@ -1,4 +1,4 @@
-import { type Case, testCases, useRuntimes } from "./both-runtimes.ts";
+import { assertCases, type Case, useRuntimes } from "./both-runtimes.ts";
 
 useRuntimes();
 
@@ -161,11 +161,11 @@ const notBlocks: Case[] = [
   "fe80::%eth0/64",
 ].map((text) => [`cidr ${text}`, "refused"]);
 
-testCases("IPv4 addresses", ipv4);
-testCases("what is no IPv4 address", notIpv4);
-testCases("IPv6 addresses", ipv6);
-testCases("IPv4-mapped IPv6 addresses", mapped);
-testCases("what is no IPv6 address", notIpv6);
-testCases("addresses in network byte order", bytes);
-testCases("CIDR blocks", blocks);
-testCases("what is no CIDR block", notBlocks);
+assertCases("IPv4 addresses", ipv4);
+assertCases("what is no IPv4 address", notIpv4);
+assertCases("IPv6 addresses", ipv6);
+assertCases("IPv4-mapped IPv6 addresses", mapped);
+assertCases("what is no IPv6 address", notIpv6);
+assertCases("addresses in network byte order", bytes);
+assertCases("CIDR blocks", blocks);
+assertCases("what is no CIDR block", notBlocks);

@@ -18,7 +18,7 @@ export function useRuntimes(): void {
 }
 
 /** One test for each table, in both runtimes; all that differ are shown at once. */
-export function testCases(name: string, cases: readonly Case[]): void {
+export function assertCases(name: string, cases: readonly Case[]): void {
   for (const at of ["Node", "LuaJIT"]) {
     test(`${name} (${at})`, async () => {
       const runtime = runtimes.find((one) => one.name === at);

@@ -1,8 +1,8 @@
-import { type Case, testCases, useRuntimes } from "./both-runtimes.ts";
+import { assertCases, type Case, useRuntimes } from "./both-runtimes.ts";
 
 useRuntimes();
 
-testCases("a table finds the longest block that is still in force", [
+assertCases("a table finds the longest block that is still in force", [
   ["find deny 10.1.2.3 0", "none"],
   ["list deny 10.0.0.0/8 1 0", "1 listed"],
   ["list deny 10.1.0.0/16 2 5000", "2 listed"],
@@ -24,7 +24,7 @@ testCases("a table finds the longest block that is still in force", [
   ["unlist deny 99.0.0.0/8", "2 listed"],
 ]);
 
-testCases("a table holds the whole of each family, apart from each other", [
+assertCases("a table holds the whole of each family, apart from each other", [
   ["list deny ::/0 1 0", "1 listed"],
   ["find deny 1.2.3.4 0", "none"],
   ["find deny ::1 0", "1"],
@@ -39,7 +39,7 @@ testCases("a table holds the whole of each family, apart from each other", [
   ["find deny :: 0", "1"],
 ]);
 
-testCases("IPv6 blocks of every limb", [
+assertCases("IPv6 blocks of every limb", [
   ["list deny 2001:db8::/32 32 0", "1 listed"],
   ["list deny 2001:db8:1::/48 48 0", "2 listed"],
   ["list deny 2001:db8:1:1::/64 64 0", "3 listed"],
@@ -151,8 +151,8 @@ const lapsing: Case[] = [
   ["decide 192.0.2.1 US GET / 2000", "allow 0 default |allow-list  no|deny-list  no|default  yes"],
 ];
 
-testCases("allow list, deny list, rules, default", order);
-testCases("all conditions of a rule must hold", conditions);
-testCases("a denial's status is its rule's", statuses);
-testCases("observed rules count and never decide", observing);
-testCases("list entries lapse", lapsing);
+assertCases("allow list, deny list, rules, default", order);
+assertCases("all conditions of a rule must hold", conditions);
+assertCases("a denial's status is its rule's", statuses);
+assertCases("observed rules count and never decide", observing);
+assertCases("list entries lapse", lapsing);

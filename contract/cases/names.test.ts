@@ -1,13 +1,13 @@
-import { testCases, useRuntimes } from "./both-runtimes.ts";
+import { assertCases, useRuntimes } from "./both-runtimes.ts";
 
 useRuntimes();
 
-testCases("product pages are joined as text", [
+assertCases("product pages are joined as text", [
   ['page {"id":1,"name":"Tea"} {"available":3}', '{"id":1,"name":"Tea","stock":{"available":3}}'],
   ['page {"id":2,"name":"茶"} {"available":0}', '{"id":2,"name":"茶","stock":{"available":0}}'],
 ]);
 
-testCases("key names", [
+assertCases("key names", [
   ["product-key t: 12", "t:product:12"],
   ["product-key  12", "product:12"],
   ["session-key t: 0198-a", "t:session:0198-a"],

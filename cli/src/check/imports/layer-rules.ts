@@ -52,6 +52,11 @@ export const layerRules: readonly LayerRule[] = [
     reason: "the platform serves every context and knows none",
   },
   {
+    files: "origin/src/relay/module.ts",
+    may: ["origin/src/relay/**", PLATFORM, KERNEL, CONTRACT, OTHERS, "origin/src/config.ts"],
+    reason: "the relay is wired from its own parts and what contexts publish",
+  },
+  {
     files: "origin/src/relay/**",
     may: ["origin/src/relay/**", PLATFORM, KERNEL, CONTRACT, OTHERS],
     reason: "the relay carries what contexts publish and knows nothing of their insides",
