@@ -1,8 +1,9 @@
 import ts from "typescript";
+import { guardedBound } from "./guards.ts";
 
 /**
- * The least value that an integer expression can have, where its form proves one: literals, lengths, sums, and
- * variables that start at such a value and never fall below it. `undefined` is "can't tell", and "not an integer".
+ * The least value that an integer expression can have, where its form proves one: literals, lengths, results of
+ * `indexOf`, sums, and variables that start at such a value and never fall below it. `undefined` is "can't tell", and "not an integer".
  */
 export function lowerBound(expression: ts.Expression, checker: ts.TypeChecker): number | undefined {
   return boundOf(expression, checker, new Map());
@@ -17,14 +18,31 @@ function boundOf(expression: ts.Expression, checker: ts.TypeChecker, assumed: As
     const value = Number(expression.text);
     return Number.isSafeInteger(value) ? value : undefined;
   }
+  if (ts.isPrefixUnaryExpression(expression) && expression.operator === ts.SyntaxKind.MinusToken) {
+    const { operand } = expression;
+    return ts.isNumericLiteral(operand) && Number.isSafeInteger(Number(operand.text))
+      ? -Number(operand.text)
+      : undefined;
+  }
   if (ts.isPropertyAccessExpression(expression)) return isLength(expression, checker) ? 0 : undefined;
+  if (ts.isCallExpression(expression)) return isIndexOf(expression, checker) ? -1 : undefined;
   if (ts.isBinaryExpression(expression)) return boundOfSum(expression, checker, assumed);
   return ts.isIdentifier(expression) ? boundOfVariable(expression, checker, assumed) : undefined;
 }
 
 function isLength(expression: ts.PropertyAccessExpression, checker: ts.TypeChecker): boolean {
   if (expression.name.text !== "length" || expression.questionDotToken !== undefined) return false;
-  const type = checker.getTypeAtLocation(expression.expression);
+  return isStringOrArray(expression.expression, checker);
+}
+
+function isIndexOf(call: ts.CallExpression, checker: ts.TypeChecker): boolean {
+  const callee = call.expression;
+  if (call.flags & ts.NodeFlags.OptionalChain || !ts.isPropertyAccessExpression(callee)) return false;
+  return callee.name.text === "indexOf" && isStringOrArray(callee.expression, checker);
+}
+
+function isStringOrArray(expression: ts.Expression, checker: ts.TypeChecker): boolean {
+  const type = checker.getTypeAtLocation(expression);
   return (type.flags & ts.TypeFlags.StringLike) !== 0 || checker.isArrayType(type);
 }
 
@@ -56,6 +74,11 @@ function boundOfVariable(name: ts.Identifier, checker: ts.TypeChecker, assumed: 
   if (declaration.initializer === undefined) return undefined;
   const start = boundOf(declaration.initializer, checker, assumed);
   if (start === undefined) return undefined;
+  if (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) {
+    // Its own name in a guard must not ask for the guard again.
+    const known = new Map(assumed).set(symbol, start);
+    return guardedBound(name, start, checker, (other) => boundOf(other, checker, known));
+  }
   const inProof = new Map(assumed).set(symbol, start);
   return neverFallsBelow(start, symbol, declaration, checker, inProof) ? start : undefined;
 }

@@ -22,6 +22,13 @@ const cases: readonly (readonly [name: string, source: string, lua: string | und
   ["codeLast", "s.charCodeAt(s.length - 1)", "(string.byte(s, #s) or 0 / 0)"],
   ["codeCompared", "s.charCodeAt(1) === 97", "string.byte(s, 2) == 97"],
   ["codeAnyIndex", "s.charCodeAt(n)", undefined],
+  ["sliceFound", 's.slice(s.indexOf("x") + 1)', "string.sub("],
+  ["sliceNotFound", 's.slice(s.indexOf("x"))', undefined],
+  ["sliceLengths", "s.slice(s.length, prefix.length)", "string.sub(s, #s + 1, #prefix)"],
+  ["sliceAny", "s.slice(n)", undefined],
+  ["substringFrom0", "s.substring(0, prefix.length)", "string.sub(s, 1, #prefix)"],
+  ["substringOpen", "s.substring(prefix.length - 1)", undefined],
+  ["substringSwapped", "s.substring(prefix.length, 1)", undefined],
 ];
 
 /** What each must answer alike for, in Node and LuaJIT. */
@@ -91,6 +98,31 @@ test("an index is proved by how its variable moves", (t) => {
       i = n;
       return s.charCodeAt(i);
     }
+    export function guarded(s: string): string {
+      const dot = s.indexOf(".");
+      if (dot <= 0) return "";
+      const next = s.indexOf(".", dot + 1);
+      if (next === -1) return s.slice(0, dot);
+      return next >= 0 ? s.slice(dot + 1, next) : s.slice(0, next + 1);
+    }
+    export function unguarded(s: string): string {
+      const dot = s.indexOf(".");
+      if (dot > 3) return s.slice(0, dot);
+      return s.slice(0, dot);
+    }
+    export function guardedElsewhere(s: string): () => string {
+      const dot = s.indexOf(".");
+      if (dot === -1) return () => "";
+      return () => s.slice(dot);
+    }
+    export function guardsNamesake(s: string, n: number): string {
+      const at = n;
+      if (at < 0) return "";
+      {
+        const at = s.indexOf("x");
+        return s.slice(at);
+      }
+    }
     export function destructured(s: string, n: number): number {
       let i = 0;
       [i] = [n];
@@ -103,11 +135,11 @@ test("an index is proved by how its variable moves", (t) => {
   const text = readFileSync(join(project.outDir, "indexes.lua"), "utf8");
   const usesLibrary = (name: string): boolean => {
     const start = text.indexOf(`function ____exports.${name}(`);
-    return text.slice(start, text.indexOf("\nend", start)).includes("__TS__StringCharCodeAt");
+    return text.slice(start, text.indexOf("\nend", start)).includes("__TS__String");
   };
-  const names = ["counted", "stepped", "backwards", "assigned", "destructured"];
+  const names = [...source.matchAll(/function (\w+)/g)].map(([, name = ""]) => name);
   assert.deepEqual(
     names.filter((name) => !usesLibrary(name)),
-    ["counted", "stepped"],
+    ["counted", "stepped", "guarded"],
   );
 });

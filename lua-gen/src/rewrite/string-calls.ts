@@ -25,11 +25,13 @@ const rewrites: ReadonlyMap<string, Rewrite> = new Map([
   ["endsWith", endsWith],
   ["includes", includes],
   ["charCodeAt", charCodeAt],
+  ["slice", slice],
+  ["substring", substring],
 ]);
 
 function rewrite(call: ts.CallExpression, context: Context): tstl.Expression | undefined {
   const callee = call.expression;
-  if (!ts.isPropertyAccessExpression(callee) || call.arguments.length !== 1) return undefined;
+  if (!ts.isPropertyAccessExpression(callee)) return undefined;
   if (call.flags & ts.NodeFlags.OptionalChain) return undefined;
   const found = rewrites.get(callee.name.text);
   if (found === undefined) return undefined;
@@ -47,7 +49,7 @@ function startsWith(
   text: ts.Expression,
   context: Context,
 ): tstl.Expression | undefined {
-  const [prefix] = call.arguments;
+  const prefix = onlyArgument(call);
   if (prefix === undefined) return undefined;
   const literal = literalText(prefix);
   if (literal === undefined && !isConstant(prefix, context.checker)) return undefined;
@@ -69,7 +71,7 @@ function endsWith(
   text: ts.Expression,
   context: Context,
 ): tstl.Expression | undefined {
-  const [suffix] = call.arguments;
+  const suffix = onlyArgument(call);
   const literal = suffix === undefined ? undefined : literalText(suffix);
   if (suffix === undefined || literal === undefined || literal === "") return undefined;
   const from = tstl.createNumericLiteral(-Buffer.byteLength(literal));
@@ -83,7 +85,7 @@ function includes(
   text: ts.Expression,
   context: Context,
 ): tstl.Expression | undefined {
-  const [part] = call.arguments;
+  const part = onlyArgument(call);
   if (part === undefined || !isString(context.checker.getTypeAtLocation(part))) return undefined;
   const found = library(
     "find",
@@ -121,19 +123,54 @@ function charCodeAt(
   );
 }
 
+/** `string.sub(s, from + 1, to)`: an empty range is empty in both, whichever end is greater. */
+function slice(call: ts.CallExpression, text: ts.Expression, context: Context): tstl.Expression | undefined {
+  const [from, to] = call.arguments;
+  if (from === undefined || call.arguments.length > 2 || !isAtLeast(0, from, context)) return undefined;
+  if (to !== undefined && !isAtLeast(0, to, context)) return undefined;
+  const end = to === undefined ? [] : [context.transformExpression(to)];
+  return library("sub", [context.transformExpression(text), addOne(from, context), ...end], call);
+}
+
+/** Like {@link slice}, but JavaScript swaps the ends when they are the wrong way round: never from 0. */
+function substring(
+  call: ts.CallExpression,
+  text: ts.Expression,
+  context: Context,
+): tstl.Expression | undefined {
+  const [from, to] = call.arguments;
+  const isFromZero = from !== undefined && ts.isNumericLiteral(from) && Number(from.text) === 0;
+  return to === undefined || isFromZero ? slice(call, text, context) : undefined;
+}
+
+function isAtLeast(least: number, expression: ts.Expression, { checker }: Context): boolean {
+  const bound = lowerBound(expression, checker);
+  return bound !== undefined && bound >= least;
+}
+
+/** Folds what it can: LuaJIT does not add up the constants of `x + 1 + 1`. */
 function addOne(index: ts.Expression, context: Context): tstl.Expression {
   if (ts.isNumericLiteral(index)) return tstl.createNumericLiteral(Number(index.text) + 1);
-  const isMinusOne =
-    ts.isBinaryExpression(index) &&
-    index.operatorToken.kind === ts.SyntaxKind.MinusToken &&
-    index.right.getText() === "1";
-  if (isMinusOne) return context.transformExpression(index.left);
-  const one = tstl.createNumericLiteral(1);
-  return tstl.createBinaryExpression(
-    context.transformExpression(index),
-    one,
-    tstl.SyntaxKind.AdditionOperator,
-  );
+  const added = ts.isBinaryExpression(index) ? addedLiteral(index) : undefined;
+  if (!ts.isBinaryExpression(index) || added === undefined)
+    return plus(context.transformExpression(index), 1);
+  return plus(context.transformExpression(index.left), added + 1);
+}
+
+function addedLiteral({ operatorToken, right }: ts.BinaryExpression): number | undefined {
+  if (!ts.isNumericLiteral(right)) return undefined;
+  if (operatorToken.kind === ts.SyntaxKind.PlusToken) return Number(right.text);
+  return operatorToken.kind === ts.SyntaxKind.MinusToken ? -Number(right.text) : undefined;
+}
+
+function plus(value: tstl.Expression, amount: number): tstl.Expression {
+  if (amount === 0) return value;
+  const operator = amount > 0 ? tstl.SyntaxKind.AdditionOperator : tstl.SyntaxKind.SubtractionOperator;
+  return tstl.createBinaryExpression(value, tstl.createNumericLiteral(Math.abs(amount)), operator);
+}
+
+function onlyArgument(call: ts.CallExpression): ts.Expression | undefined {
+  return call.arguments.length === 1 ? call.arguments[0] : undefined;
 }
 
 function isComparedWithLiteral(call: ts.CallExpression): boolean {
