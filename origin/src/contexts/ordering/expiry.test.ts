@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { connect } from "amqplib";
+import { createConnection } from "mysql2/promise";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  createTestVhost,
+  startTestServices,
+} from "../../../../cli/src/services/for-tests.ts";
+import { startTestShop } from "../../../test/start-shop.ts";
+import { until } from "../../../test/until.ts";
+import { createLogger } from "../../platform/logger.ts";
+import { openDatabase } from "../../platform/mysql/database.ts";
+import { connectRabbit } from "../../platform/rabbit/connect.ts";
+import { createExpireOrders } from "./application/expire-orders.ts";
+import { expiryConsumer } from "./infrastructure/expiry-consumer.ts";
+import { expiryLane, expiryTopology } from "./infrastructure/expiry-lanes.ts";
+import { orderBookIn } from "./infrastructure/order-book.ts";
+
+const lane = expiryLane(1);
+const services = await startTestServices();
+const database = await createTestDatabase(services);
+const prefix = await createTestRedisPrefix(services);
+const vhost = await createTestVhost(services);
+const shop = await startTestShop(
+  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix, rabbitmqUrl: vhost.url },
+  {},
+  { ORDER_TTL_SECONDS: "1" },
+);
+const sql = await createConnection(database.url);
+const broker = await connect(vhost.url);
+const channel = await broker.createConfirmChannel();
+const buyer = await shop.join();
+const product = await shop.product(1_000);
+
+after(async () => {
+  await broker.close();
+  await sql.end();
+  await shop.close();
+  await prefix.close();
+  await vhost.close();
+  await database.close();
+  await services.close();
+});
+
+/** The consumer alone, without the sweeper that would find everything as well. */
+async function startConsumer(clock = Date.now) {
+  const logger = createLogger("test", "silent", process.stdout);
+  const pool = openDatabase(database.url);
+  const expire = createExpireOrders({ book: orderBookIn(pool, lane), clock });
+  const consumer = expiryConsumer({ expire, lane, logger });
+  const connected = Promise.withResolvers<void>();
+  const rabbit = await connectRabbit({
+    url: vhost.url,
+    logger,
+    onConnect: async (model) => {
+      await consumer.onConnect(model);
+      connected.resolve();
+    },
+  });
+  await connected.promise;
+  return {
+    close: async () => {
+      await consumer.close();
+      await rabbit.close();
+      await pool.close();
+    },
+  };
+}
+
+async function place(): Promise<{ id: string; expiresAtMs: number }> {
+  const placed = await buyer.order([{ productId: product, quantity: 1 }]);
+  assert.equal(placed.status, 201, JSON.stringify(placed.body));
+  return { id: placed.body.id, expiresAtMs: Date.parse(placed.body.expiresAt) };
+}
+
+const isExpired = async (id: string) => (await buyer.get(`/orders/${id}`)).body.status === "EXPIRED";
+const message = (orderId: string) => Buffer.from(JSON.stringify({ orderId }));
+const depthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
+
+test("the outbox holds one message for each order, addressed to the lane", async () => {
+  const { id } = await place();
+  const [rows] = await sql.query("SELECT exchange, routing_key, payload FROM outbox WHERE payload LIKE ?", [
+    `%${id}%`,
+  ]);
+  assert.deepEqual(rows, [
+    { exchange: expiryTopology.delayExchange, routing_key: "1s", payload: JSON.stringify({ orderId: id }) },
+  ]);
+});
+
+test("a message waits in its lane, falls due, and expires the order; not before its time", async () => {
+  const consumer = await startConsumer();
+  const { id, expiresAtMs } = await place();
+  channel.publish(expiryTopology.delayExchange, lane.routingKey, message(id), { persistent: true });
+  await until("the order is expired", () => isExpired(id));
+  assert.ok(Date.now() >= expiresAtMs);
+  await consumer.close();
+});
+
+test("messages that come early, twice, or for an order that is gone do no harm", async () => {
+  const consumer = await startConsumer();
+  const { id } = await place();
+  const paid = await place();
+  assert.equal((await buyer.post(`/orders/${paid.id}/pay`)).body.status, "PAID");
+  const nobodys = "00000000-0000-7000-8000-000000000000";
+  for (const orderId of [id, paid.id, paid.id, nobodys]) {
+    channel.publish(expiryTopology.dueExchange, "", message(orderId), { persistent: true });
+  }
+  await channel.waitForConfirms();
+  await until("all are consumed", async () => (await depthOf(expiryTopology.dueQueue)) === 0);
+  await consumer.close();
+  assert.equal((await buyer.get(`/orders/${paid.id}`)).body.status, "PAID");
+  assert.equal(await depthOf(expiryTopology.parkedQueue), 0);
+});
+
+test("a message that nobody can read is parked, and those behind it go on", async () => {
+  const consumer = await startConsumer();
+  const { id } = await place();
+  for (const poison of ["{", "null", '{"orderId":7}']) {
+    channel.publish(expiryTopology.dueExchange, "", Buffer.from(poison), { persistent: true });
+  }
+  channel.publish(expiryTopology.delayExchange, lane.routingKey, message(id), { persistent: true });
+  await until("the order is expired", () => isExpired(id));
+  await until("three are parked", async () => (await depthOf(expiryTopology.parkedQueue)) === 3);
+  await consumer.close();
+  const parked = await channel.get(expiryTopology.parkedQueue);
+  assert.ok(parked !== false);
+  assert.equal(parked.properties.headers?.["x-first-death-reason"], "rejected");
+  channel.ack(parked);
+  await channel.purgeQueue(expiryTopology.parkedQueue);
+});
+
+test("a consumer whose queue is deleted under it makes it anew and goes on", async () => {
+  const consumer = await startConsumer();
+  await channel.deleteQueue(expiryTopology.dueQueue);
+  const { id } = await place();
+  await until("somebody consumes again", async () => {
+    const probe = await broker.createChannel();
+    probe.on("error", () => undefined);
+    try {
+      return (await probe.checkQueue(expiryTopology.dueQueue)).consumerCount > 0;
+    } catch {
+      return false;
+    }
+  });
+  channel.publish(expiryTopology.delayExchange, lane.routingKey, message(id), { persistent: true });
+  await until("the order is expired", () => isExpired(id));
+  await consumer.close();
+});
+
+test("without any message the sweeper expires what is due, in batches", async () => {
+  const orders = await Promise.all(Array.from({ length: 250 }, () => place()));
+  const due = Math.max(...orders.map(({ expiresAtMs }) => expiresAtMs));
+  const worker = await shop.startWorker();
+  for (const { id } of orders) await until(`order ${id} is expired`, () => isExpired(id));
+  assert.ok(Date.now() >= due);
+  await worker.close();
+  await shop.auditIsClean();
+  const stock = await shop.stockOf(product);
+  assert.deepEqual(stock, { total: 1_000, available: 999, reserved: 0, sold: 1 });
+});
+
+test("two sweepers at once expire each order once", async () => {
+  const pool = openDatabase(database.url);
+  await Promise.all(Array.from({ length: 120 }, () => place()));
+  const clock = () => Date.now() + 2_000;
+  const sweepers = [0, 1].map(() => createExpireOrders({ book: orderBookIn(pool, lane), clock }));
+  const expired = await Promise.all(sweepers.map((one) => one.sweep()));
+  assert.equal(
+    expired.reduce((sum, count) => sum + count),
+    120,
+  );
+  await pool.close();
+  await shop.auditIsClean();
+});
