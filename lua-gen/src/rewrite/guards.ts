@@ -18,8 +18,11 @@ export function guardedBound(
   let node: ts.Node = name;
   while (!ts.isFunctionLike(node) && node.parent !== undefined) {
     for (const [condition, holds] of conditionsAround(node)) {
-      for (const fact of factsOf(condition, holds))
-        best = Math.max(best, boundFrom(fact, name.text, best, boundOf));
+      for (const fact of factsOf(condition, holds)) {
+        // By symbol: a variable of the same name outside is another one.
+        if (!ts.isIdentifier(fact.left) || checker.getSymbolAtLocation(fact.left) !== symbol) continue;
+        best = Math.max(best, boundFrom(fact, best, boundOf));
+      }
     }
     node = node.parent;
   }
