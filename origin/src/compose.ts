@@ -13,6 +13,7 @@ import {
   identityTables,
   makeTokenKeys,
   seedDemoUsers,
+  startIdentityWorker,
 } from "./contexts/identity/module.ts";
 import {
   createOrdering,
@@ -140,6 +141,7 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   const { clock, newId, logTo } = { ...production, ...ambient };
   const logger = createLogger("worker", config.logLevel, logTo);
   const database = openDatabase(config.mysqlUrl);
+  const identity = startIdentityWorker({ database, clock, logger });
   const ordering = startOrderingWorker({ config, database, clock, newId, logger });
   const rabbit = await connectRabbit({
     url: config.rabbitmqUrl,
@@ -150,6 +152,7 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   return {
     close: async () => {
       await ordering.close();
+      await identity.close();
       await rabbit.close();
       await database.close();
       logger.info("worker has stopped");

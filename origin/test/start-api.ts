@@ -34,13 +34,14 @@ export async function startTestApi(
   places: TestPlaces,
   ambient: Partial<Ambient> = {},
   settings: Record<string, string> = {},
+  { migrated = true } = {},
 ): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-api-"));
   const opsToken = randomBytes(24).toString("hex");
   await writeFile(join(folder, "ops-token"), opsToken);
   await writeFile(join(folder, "payments-secret"), randomBytes(24).toString("hex"));
   await makeKeys(folder);
-  await runMigrations({ MYSQL_URL: places.mysqlUrl });
+  if (migrated) await runMigrations({ MYSQL_URL: places.mysqlUrl });
   const config = readConfig("api", {
     MYSQL_URL: places.mysqlUrl,
     REDIS_URL: places.redisUrl,

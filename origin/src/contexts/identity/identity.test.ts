@@ -10,7 +10,11 @@ import {
   startTestServices,
 } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
+import { openDatabase } from "../../platform/mysql/database.ts";
+import { toSqlTime } from "../../platform/mysql/time.ts";
+import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
 import { refreshLeewayMs } from "./application/refresh.ts";
+import { sessionsIn } from "./infrastructure/sessions.ts";
 
 const services = await startTestServices();
 const database = await createTestDatabase(services);
@@ -164,6 +168,25 @@ test("a session ends by itself", async () => {
   const { refreshToken } = await newcomer();
   nowMs += 2_592_000_000;
   assert.equal((await refresh(refreshToken)).body.code, "session.revoked");
+});
+
+test("what ended long ago is forgotten with its tokens, and nothing else", async () => {
+  const [old, young] = [await newcomer(), await newcomer()];
+  await sql.query("UPDATE sessions SET expires_at = ? WHERE id = ?", [
+    toSqlTime(nowMs - forgetLimits.keptMs - 1),
+    old.sessionId,
+  ]);
+  const place = openDatabase(database.url);
+  try {
+    assert.equal(await forgetSessions(sessionsIn(place), () => nowMs), 1);
+    const left = async (table: string, column: string, id: string) =>
+      (await sql.query<RowDataPacket[]>(`SELECT 1 FROM ${table} WHERE ${column} = ?`, [id]))[0].length;
+    assert.equal(await left("sessions", "id", old.sessionId), 0);
+    assert.equal(await left("refresh_tokens", "session_id", old.sessionId), 0);
+    assert.equal(await left("refresh_tokens", "session_id", young.sessionId), 1);
+  } finally {
+    await place.close();
+  }
 });
 
 test("an operator revokes one session, or all of a user", async () => {

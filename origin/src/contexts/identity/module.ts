@@ -4,10 +4,13 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import type { Authenticators } from "../../platform/http/access.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
+import type { Logger } from "../../platform/logger.ts";
 import type { Database } from "../../platform/mysql/database.ts";
 import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
+import { repeat } from "../../platform/repeat.ts";
 import { logOut, revokeSessions } from "./application/end-sessions.ts";
+import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
 import { refresh } from "./application/refresh.ts";
 import { seedUsers } from "./application/seed-users.ts";
 import { logIn, register } from "./application/sign-in.ts";
@@ -90,6 +93,25 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
       ),
     addOperatorRoutes: (app) => addIdentityOperatorRoutes(app, (whose) => revokeSessions(on, whose)),
   };
+}
+
+export interface IdentityWorker {
+  close(): Promise<void>;
+}
+
+/** What the worker does of identity. */
+export function startIdentityWorker({
+  database,
+  clock,
+  logger,
+}: Pick<IdentityDependencies, "database" | "clock"> & { readonly logger: Logger }): IdentityWorker {
+  const sessions = sessionsIn(database);
+  return repeat(
+    "forget old sessions",
+    () => forgetLimits.intervalMs,
+    async () => void (await forgetSessions(sessions, clock)),
+    logger,
+  );
 }
 
 /** Adds the demo users that are missing and gives them all this password; returns how many were added. */

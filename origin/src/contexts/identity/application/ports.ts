@@ -22,6 +22,8 @@ export interface Sessions {
   endByToken(tokenHash: Buffer, nowMs: number): Promise<Session[]>;
   endById(sessionId: string, nowMs: number): Promise<Session[]>;
   endAllOf(userId: number, nowMs: number): Promise<Session[]>;
+  /** Forgets sessions that were over before that, with their tokens; at most `max`. Returns how many. */
+  forget(overBeforeMs: number, max: number): Promise<number>;
 }
 
 export interface PasswordHasher {

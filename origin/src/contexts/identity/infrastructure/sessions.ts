@@ -41,6 +41,15 @@ export function sessionsIn(database: Database): Sessions {
         if (batch.length < endBatchMax) return ended;
       }
     },
+
+    // Its refresh tokens go with it (ON DELETE CASCADE); in Redis it ended by its own expiry.
+    forget: async (overBeforeMs, max) => {
+      const { affectedRows } = await database.execute(
+        "DELETE FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?",
+        [toSqlTime(overBeforeMs), max],
+      );
+      return affectedRows;
+    },
   };
 }
 
