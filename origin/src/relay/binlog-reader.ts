@@ -49,8 +49,8 @@ export interface BinlogReaderOptions {
 }
 
 export const readerLimits = {
-  bufferRowsMax: 4_096,
-  bufferBytesMax: 4 * 1024 * 1024,
+  bufferRowsMax: 1_024,
+  bufferBytesMax: 1024 * 1024,
   heartbeatMs: 1_000,
   silenceMaxMs: 3_000,
   stopTimeoutMs: 1_500,

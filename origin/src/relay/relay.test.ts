@@ -9,6 +9,7 @@ import {
   type TestServices,
 } from "../../../cli/src/services/for-tests.ts";
 import { openFixture, openInbox, type RelayFixture, until } from "./relay-fixture.ts";
+import { statusKey } from "./status.ts";
 
 let services: TestServices;
 let rabbitmqUrl: string;
@@ -58,6 +59,17 @@ test("what was there before and what changes after reach Redis with their versio
   await f.sql.query("INSERT INTO things (name) VALUES ('pot')");
   await until("the new thing", async () => (await f.projected(3)).version === "1");
   assert.deepEqual(await f.projected(2), { version: "2", document: { id: 2, name: "große Tasse" } });
+});
+
+test("a relay that follows says where it is and that it is not behind", async () => {
+  await using f = await fixture();
+  await f.startRelay();
+  await f.sql.query("INSERT INTO things (name) VALUES ('tea')");
+  const told = async () => JSON.parse((await f.redis.client.get(statusKey(f.redis.prefix))) ?? "{}");
+  await until("a status", async () => (await told()).behindMs === 0);
+  const status = await told();
+  assert.equal(status.epoch, await f.redis.client.get(`${f.redis.prefix}ready`));
+  assert.match(status.position, /^\d+-\d+-\d+/);
 });
 
 test("a reader that is cut off again and again misses nothing and never goes back", async () => {

@@ -10,6 +10,7 @@ import { awaitLead, type Leadership } from "./leader.ts";
 import { type ProjectRows, rowProjector } from "./project-rows.ts";
 import { type Publisher, startPublisher } from "./publisher.ts";
 import { takeSnapshot } from "./snapshot.ts";
+import { statusTeller } from "./status.ts";
 
 /**
  * Brings what is committed to where it is read:
@@ -138,6 +139,7 @@ async function follow(
   publisher: Publisher,
   signal: AbortSignal,
 ): Promise<void> {
+  const tellStatus = statusTeller(redis);
   const names = [...tables.map((table) => table.table), outboxTable];
   const reader: BinlogReader = openBinlog({ url, serverId, position, tables: names });
   const endReader = () => void reader.close();
@@ -145,6 +147,7 @@ async function follow(
   try {
     let at = place;
     let announced = false;
+    let rows = 0;
     for (;;) {
       const batch = await reader.take(relayLimits.idleMs);
       for (const { table, inserted, row } of batch.changes) {
@@ -152,6 +155,8 @@ async function follow(
       }
       await projectRows(batch.changes);
       at = await advance(redis, at, followingPlace(epoch, batch.position));
+      rows += batch.changes.length;
+      await tellStatus({ epoch, position: batch.position, behindMs: batch.behindMs, rows });
       if (announced || !reader.isStreaming()) continue;
       logger.info({ epoch, position: batch.position }, "ready");
       announced = true;
