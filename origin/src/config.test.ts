@@ -12,7 +12,7 @@ test("text becomes what the schema says, and defaults fill in", () => {
   const config = readConfig("worker", {
     ...relay,
     PAYMENTS_URL: "http://127.0.0.1:8083",
-    PAYMENTS_SECRET_FILE: "/run/secret",
+    PAYMENTS_SECRET_FILE: import.meta.filename,
     ORDER_TTL_SECONDS: "3",
   });
   assert.equal(config.orderTtlSeconds, 3);
@@ -38,6 +38,11 @@ test("all faults are told at once, by variable, without their values", () => {
       return true;
     },
   );
+});
+
+test("a file that can't be read is a fault of its setting", () => {
+  const env = { ...relay, DEMO_PASSWORD_FILE: "/nowhere/at/all" };
+  assert.throws(() => readConfig("seed", env), /DEMO_PASSWORD_FILE names a file that can't be read/);
 });
 
 test("a role gets only its own settings", () => {

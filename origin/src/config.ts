@@ -1,16 +1,23 @@
+import { accessSync, constants } from "node:fs";
 import Type, { type Static, type TObject, type TProperties } from "typebox";
+import { Format } from "typebox/format";
 import { Value } from "typebox/value";
 
 /**
  * The configuration of every role, one schema. A setting `apiPort` is read from the environment variable
  * `API_PORT`. Defaults stand only here; a role gets only what it needs, so the relay never sees a signing key.
  */
+
+const readableFile = "readable-file";
+Format.Set(readableFile, isReadable);
+
 const port = (fallback: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback });
 const host = Type.String({ minLength: 1, default: "127.0.0.1" });
 const seconds = (fallback: number) => Type.Integer({ minimum: 1, maximum: 31_536_000, default: fallback });
 const url = (schemes: string, example: string) =>
   Type.String({ pattern: `^(${schemes})://.+`, description: `like ${example}` });
-const file = (what: string) => Type.String({ minLength: 1, description: `path of ${what}` });
+const file = (what: string) =>
+  Type.String({ minLength: 1, format: readableFile, description: `path of ${what}` });
 
 const logging = {
   logLevel: Type.Union(
@@ -106,8 +113,18 @@ function faultsOf(schema: TObject<TProperties>, config: Record<string, unknown>)
     if (config[key] === undefined) faults.push(`${name} is missing${suffix}`);
     else {
       const first = Value.Errors(property, config[key])[0];
-      if (first !== undefined) faults.push(`${name} ${first.message}${suffix}`);
+      if (first?.keyword === "format") faults.push(`${name} names a file that can't be read${suffix}`);
+      else if (first !== undefined) faults.push(`${name} ${first.message}${suffix}`);
     }
   }
   return faults;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

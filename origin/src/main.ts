@@ -39,8 +39,8 @@ const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<
   },
 };
 
-/** A process that has not ended by itself after this is ended: something in it hangs. */
-const stopTimeoutMs = 20_000;
+/** A process that has not ended by itself after this is ended: something in it hangs. The launcher waits 10 s. */
+const stopTimeoutMs = 9_000;
 
 class UsageError extends Error {}
 

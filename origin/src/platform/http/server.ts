@@ -21,6 +21,7 @@ export const httpLimits = {
   requestTimeoutMs: 10_000,
   /** Longer than the edge keeps its idle upstream connections, so that the edge is who closes them. */
   keepAliveTimeoutMs: 75_000,
-  closeTimeoutMs: 10_000,
+  /** Shorter than what is left to a process that was told to stop. */
+  closeTimeoutMs: 7_000,
   pathParameterLengthMax: 100,
 } as const;
