@@ -17,6 +17,8 @@ import {
   type NginxConfig,
   type ProxyPass,
   type RealIp,
+  type Server,
+  type VariableMap,
 } from "lua-gen/nginx/model.ts";
 import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/platform.ts";
 import type { EdgeConfig } from "./config.ts";
@@ -66,47 +68,7 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
       keepaliveTimeoutSeconds: 65,
       keepaliveRequestsMax: 100_000,
       ...(place.resolvers.length > 0 ? { resolver: { addresses: place.resolvers, validSeconds: 10 } } : {}),
-      maps: [
-        {
-          source: "A W3C trace context (level 1) that is well formed goes on; anything else is dropped.",
-          from: "$http_traceparent",
-          variable: "sluice_traceparent",
-          default: "",
-          values: [["~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$", "$http_traceparent"]],
-        },
-        {
-          source: "For the log: the path without its query, also after an error took the request elsewhere.",
-          from: "$uri",
-          variable: "sluice_path",
-          default: "$uri",
-          values: [["/-/problem", "$sluice_raw_path"]],
-        },
-        {
-          source: "The same for the method, which such a detour makes a GET.",
-          from: "$uri",
-          variable: "sluice_method",
-          default: "$request_method",
-          values: [["/-/problem", "$sluice_raw_method"]],
-        },
-        {
-          from: "$request",
-          variable: "sluice_raw_method",
-          default: "",
-          values: [["~^(?<sluice_first_word>[A-Z]{1,16}) ", "$sluice_first_word"]],
-        },
-        {
-          from: "$request_uri",
-          variable: "sluice_raw_path",
-          default: "",
-          values: [["~^(?<sluice_before_query>[^?]*)", "$sluice_before_query"]],
-        },
-        {
-          from: "$sluice_reason",
-          variable: "sluice_verdict",
-          default: "$sluice_reason",
-          values: [["", "default"]],
-        },
-      ],
+      maps: variableMaps(),
       upstreams: [
         {
           name: "origin",
@@ -114,36 +76,82 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
           keepalive: ORIGIN_KEEPALIVE,
         },
       ],
-      servers: [
-        {
-          source: "edge/nginx.ts, the public listener",
-          listen: [{ address: config.host, port: config.port, reusePort: true, backlog: 4_096 }],
-          ...(config.trustedProxies.length > 0 ? { realIp: realIp(config.trustedProxies) } : {}),
-          clientBodyBytesMax: BODY_BYTES_MAX,
-          clientBodyBufferBytes: BODY_BYTES_MAX,
-          clientHeaderTimeoutMs: 10_000,
-          clientBodyTimeoutMs: 10_000,
-          sendTimeoutMs: 10_000,
-          addHeaders: [
-            { name: HEADER_REQUEST_ID, value: "$request_id", always: true },
-            // Not sent while it is empty.
-            { name: HEADER_CACHE, value: "$sluice_cache", always: true },
-          ],
-          errorPages: [
-            { statuses: [400, 404, 405, 408, 411, 413, 414, 500, 501, 503, 504, 505], uri: "/-/problem" },
-            { statuses: [494], uri: "/-/problem", as: 431 },
-            { statuses: [502], uri: "/-/problem", as: 503 },
-          ],
-          directives: [
-            directive(["http", "server"], "client_header_buffer_size", "4k"),
-            directive(["http", "server"], "large_client_header_buffers", "4", "8k"),
-            // What Lua hasn't set is empty, see the location below.
-            directive(["http", "server", "location"], "uninitialized_variable_warn", "off"),
-          ],
-          locations: [...ROUTES.map(routeLocation), ...ownLocations()],
-        },
-      ],
+      servers: [publicServer(config)],
     },
+  };
+}
+
+function variableMaps(): VariableMap[] {
+  return [
+    {
+      source: "A W3C trace context (level 1) that is well formed goes on; anything else is dropped.",
+      from: "$http_traceparent",
+      variable: "sluice_traceparent",
+      default: "",
+      values: [["~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$", "$http_traceparent"]],
+    },
+    {
+      source: "For the log: the path without its query, also after an error took the request elsewhere.",
+      from: "$uri",
+      variable: "sluice_path",
+      default: "$uri",
+      values: [["/-/problem", "$sluice_raw_path"]],
+    },
+    {
+      source: "The same for the method, which such a detour makes a GET.",
+      from: "$uri",
+      variable: "sluice_method",
+      default: "$request_method",
+      values: [["/-/problem", "$sluice_raw_method"]],
+    },
+    {
+      from: "$request",
+      variable: "sluice_raw_method",
+      default: "",
+      values: [["~^(?<sluice_first_word>[A-Z]{1,16}) ", "$sluice_first_word"]],
+    },
+    {
+      from: "$request_uri",
+      variable: "sluice_raw_path",
+      default: "",
+      values: [["~^(?<sluice_before_query>[^?]*)", "$sluice_before_query"]],
+    },
+    {
+      from: "$sluice_reason",
+      variable: "sluice_verdict",
+      default: "$sluice_reason",
+      values: [["", "default"]],
+    },
+  ];
+}
+
+function publicServer(config: EdgeConfig): Server {
+  return {
+    source: "edge/nginx.ts, the public listener",
+    listen: [{ address: config.host, port: config.port, reusePort: true, backlog: 4_096 }],
+    ...(config.trustedProxies.length > 0 ? { realIp: realIp(config.trustedProxies) } : {}),
+    clientBodyBytesMax: BODY_BYTES_MAX,
+    clientBodyBufferBytes: BODY_BYTES_MAX,
+    clientHeaderTimeoutMs: 10_000,
+    clientBodyTimeoutMs: 10_000,
+    sendTimeoutMs: 10_000,
+    addHeaders: [
+      { name: HEADER_REQUEST_ID, value: "$request_id", always: true },
+      // Not sent while it is empty.
+      { name: HEADER_CACHE, value: "$sluice_cache", always: true },
+    ],
+    errorPages: [
+      { statuses: [400, 404, 405, 408, 411, 413, 414, 500, 501, 503, 504, 505], uri: "/-/problem" },
+      { statuses: [494], uri: "/-/problem", as: 431 },
+      { statuses: [502], uri: "/-/problem", as: 503 },
+    ],
+    directives: [
+      directive(["http", "server"], "client_header_buffer_size", "4k"),
+      directive(["http", "server"], "large_client_header_buffers", "4", "8k"),
+      // What Lua hasn't set is empty, see the location below.
+      directive(["http", "server", "location"], "uninitialized_variable_warn", "off"),
+    ],
+    locations: [...ROUTES.map(routeLocation), ...ownLocations()],
   };
 }
 
@@ -233,8 +241,8 @@ function ownLocations(): Location[] {
         "Fills of the caches: the same answer for everybody, so nothing of the client's request goes along",
       match: { prefixFinal: "/-/origin/" },
       internal: true,
-      // Lua sees what became of it.
-      errorPages: [{ statuses: [599], uri: "/-/problem" }],
+      // Lua sees what became of the rest; this one is for who asks for the location from outside.
+      errorPages: [{ statuses: [404], uri: "/-/problem" }],
       handler: {
         proxy: {
           to: "http://origin/",

@@ -9,19 +9,23 @@ import {
   REQUEST_TOO_LARGE,
   ROUTE_NOT_FOUND,
 } from "@sluice/contract/error-codes.ts";
+import { isLive } from "../changes/liveness.ts";
 import { rangeTableLoaded } from "../geo/range-table.ts";
 import { answerJson, answerProblem, answerProblemWith, responseStatus } from "../platform/response.ts";
 import { accessLoaded } from "../policies/access.ts";
 import { tokenKeysLoaded } from "../token/keys.ts";
 
-/** `GET /readyz`: whether this worker can decide, and what it waits for. */
+/**
+ * `GET /readyz`: whether this worker can decide, and what it waits for. Whether it follows the changes at the
+ * moment is told and does not count: without Redis the edge works on with what it knows.
+ */
 export function answerReadiness(): void {
   let missing = "";
   if (!accessLoaded()) missing += " policy";
   if (!tokenKeysLoaded()) missing += " keys";
   if (!rangeTableLoaded()) missing += " geo";
   if (missing === "") {
-    answerJson(200, '{"status":"ready"}');
+    answerJson(200, `{"status":"ready","changes":"${isLive() ? "followed" : "lost"}"}`);
     return;
   }
   answerProblemWith(EDGE_NOT_READY, EDGE_NOT_READY.status, `Missing:${missing}`);

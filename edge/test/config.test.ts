@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readConfig } from "../config.ts";
+import { patternRegex, ROUTES } from "../routes.ts";
+
+const GOOD = {
+  EDGE_ORIGINS: "127.0.0.1:8082, api:8082",
+  EDGE_REDIS: "redis:6379/a/b",
+  EDGE_TOKEN_KEYS_FILE: "/k",
+  EDGE_GEO_FILE: "/g",
+  EDGE_STATE_DIR: "/s",
+  EDGE_LOG_DIR: "/l",
+  EDGE_RUN_DIR: "/r",
+};
+
+test("a configuration is read with its defaults", () => {
+  const read = readConfig(GOOD);
+  assert.ok("config" in read);
+  assert.deepEqual(read.config.origins, ["127.0.0.1:8082", "api:8082"]);
+  assert.deepEqual(read.config.redis, { host: "redis", port: 6379, password: "a/b" });
+  assert.equal(read.config.port, 8080);
+  assert.equal(read.config.workers, "auto");
+});
+
+test("all faults come at once, each with the name of its variable", () => {
+  const read = readConfig({
+    ...GOOD,
+    EDGE_GEO_FILE: "",
+    EDGE_PORT: "70000",
+    EDGE_WORKERS: "many",
+    EDGE_HOST: "here",
+    EDGE_ORIGINS: "api",
+    EDGE_TRUSTED_PROXIES: "10.0.0.0/8,300.1.1.1/40",
+  });
+  assert.ok("faults" in read);
+  const names = read.faults.map((fault) => fault.split(":")[0]);
+  assert.deepEqual(names.sort(), [
+    "EDGE_GEO_FILE",
+    "EDGE_HOST",
+    "EDGE_ORIGINS",
+    "EDGE_PORT",
+    "EDGE_TRUSTED_PROXIES",
+    "EDGE_WORKERS",
+  ]);
+});
+
+test("a cached route is read by everybody alike", () => {
+  for (const { pattern, methods, cache } of ROUTES) {
+    if (cache !== undefined) assert.deepEqual(methods, { GET: "public" }, pattern);
+  }
+});
+
+test("a pattern matches one segment for each name", () => {
+  const regex = new RegExp(patternRegex("/orders/:id/pay") as string);
+  assert.ok(regex.test("/orders/7/pay"));
+  assert.ok(!regex.test("/orders/7/8/pay"));
+  assert.ok(!regex.test("/orders//pay"));
+  assert.equal(patternRegex("/.well-known/jwks.json"), undefined);
+});
