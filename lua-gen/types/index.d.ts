@@ -13,6 +13,7 @@
 /// <reference path="./ngx/balancer.d.ts" />
 /// <reference path="./ngx/semaphore.d.ts" />
 /// <reference path="./ngx/ssl.d.ts" />
+/// <reference path="./ngx/pipe.d.ts" />
 /// <reference path="./resty/lrucache.d.ts" />
 /// <reference path="./resty/redis.d.ts" />
 /// <reference path="./resty/hashes.d.ts" />

@@ -55,6 +55,10 @@ declare module "cjson.safe" {
     encode_sparse_array,
   } from "cjson";
 
+  function create(): typeof import("cjson.safe");
+
+  export { create as new };
+
   const nullValue: ngx.Null;
 
   export { nullValue as null };

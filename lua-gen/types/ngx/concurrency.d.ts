@@ -2,6 +2,19 @@
 declare namespace ngx {
   /** Waits without blocking the worker; milliseconds count (0.001). 0 gives way once. @phases yield */
   function sleep(seconds: number): void;
+
+  /**
+   * Calls `module.name(…args)` in a thread of nginx's pool (`thread_pool`), in a Lua of its own without the nginx API,
+   * for what would block the worker. Arguments and results are copied: strings, numbers, booleans and tables of them.
+   *
+   * @phases handler
+   */
+  function run_worker_thread(
+    pool: string,
+    module: string,
+    name: string,
+    ...args: (string | number | boolean | object | undefined)[]
+  ): LuaMultiReturn<[true, ...unknown[]] | [false, string]>;
 }
 
 /** @noSelf */

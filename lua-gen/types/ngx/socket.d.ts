@@ -68,6 +68,9 @@ declare namespace ngx.socket {
       option: "keepalive" | "reuseaddr" | "tcp-nodelay" | "sndbuf" | "rcvbuf",
       value?: boolean | number,
     ): Done;
+    getoption(
+      option: "keepalive" | "reuseaddr" | "tcp-nodelay" | "sndbuf" | "rcvbuf",
+    ): LuaMultiReturn<[number, undefined] | [undefined, string]>;
     /**
      * Puts the connection into the pool; `idleMs` 0 keeps it for ever. The socket is closed for its owner. Fails
      * with "unread data in buffer" when something is left to be read.

@@ -23,6 +23,4 @@ declare namespace ngx.config {
   /** 10,023 for 0.10.23. */
   const ngx_lua_version: number;
   function nginx_configure(): string;
-  /** @phases any */
-  const is_console: boolean;
 }

@@ -51,6 +51,7 @@ declare module "resty.redis" {
 
     get(key: string): Result<string | ngx.Null>;
     set(key: string, value: Argument, ...options: Argument[]): Result<string | ngx.Null>;
+    mset(key: string, value: Argument, ...more: Argument[]): Result<"OK">;
     mget(...keys: string[]): Result<(string | ngx.Null)[]>;
     del(...keys: string[]): Result<number>;
     exists(...keys: string[]): Result<number>;
@@ -59,20 +60,43 @@ declare module "resty.redis" {
     pttl(key: string): Result<number>;
     incr(key: string): Result<number>;
     incrby(key: string, by: number): Result<number>;
+    decr(key: string): Result<number>;
+    sort(key: string, ...options: Argument[]): Result<Reply>;
+
+    llen(key: string): Result<number>;
+    lindex(key: string, index: number): Result<string | ngx.Null>;
+    linsert(key: string, where: "before" | "after", pivot: Argument, value: Argument): Result<number>;
+    lrange(key: string, from: number, to: number): Result<string[]>;
+    lpush(key: string, ...values: Argument[]): Result<number>;
+    rpush(key: string, ...values: Argument[]): Result<number>;
+    lpop(key: string): Result<string | ngx.Null>;
+    rpop(key: string): Result<string | ngx.Null>;
 
     hget(key: string, field: string): Result<string | ngx.Null>;
     hmget(key: string, ...fields: string[]): Result<(string | ngx.Null)[]>;
     /** Field, value, and again; {@link array_to_hash} makes a table of it. */
     hgetall(key: string): Result<string[]>;
     hset(key: string, field: string, value: Argument, ...more: Argument[]): Result<number>;
+    /** A table of fields and values, or both in turn. */
+    hmset(key: string, fields: LuaTable<string, Argument>): Result<"OK">;
+    hmset(key: string, field: string, value: Argument, ...more: Argument[]): Result<"OK">;
+    hexists(key: string, field: string): Result<number>;
     hdel(key: string, ...fields: string[]): Result<number>;
     hlen(key: string): Result<number>;
     hscan(key: string, cursor: string, ...options: Argument[]): Result<[cursor: string, pairs: string[]]>;
 
     sadd(key: string, ...members: Argument[]): Result<number>;
+    srem(key: string, ...members: Argument[]): Result<number>;
+    sdiff(...keys: string[]): Result<string[]>;
+    sinter(...keys: string[]): Result<string[]>;
+    sunion(...keys: string[]): Result<string[]>;
     sismember(key: string, member: Argument): Result<number>;
     smembers(key: string): Result<string[]>;
     zadd(key: string, score: number, member: Argument, ...more: Argument[]): Result<number>;
+    zincrby(key: string, by: number, member: Argument): Result<string>;
+    zrange(key: string, from: Argument, to: Argument, ...options: Argument[]): Result<string[]>;
+    zrank(key: string, member: Argument): Result<number | ngx.Null>;
+    zrem(key: string, ...members: Argument[]): Result<number>;
     zrangebyscore(key: string, min: Argument, max: Argument, ...options: Argument[]): Result<string[]>;
 
     eval(script: string, keyCount: number, ...keysAndArgs: Argument[]): Result<Reply>;
@@ -90,6 +114,8 @@ declare module "resty.redis" {
 
     subscribe(...channels: string[]): Result<Reply>;
     unsubscribe(...channels: string[]): Result<Reply>;
+    psubscribe(...patterns: string[]): Result<Reply>;
+    punsubscribe(...patterns: string[]): Result<Reply>;
     publish(channel: string, message: string): Result<number>;
   }
 
