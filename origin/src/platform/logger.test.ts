@@ -17,6 +17,7 @@ for (const record of [
   { request: { headers: { cookie: "hunter2" } } },
   { a: { b: { c: { accessToken: "hunter2" } } } },
   { config: { url: "mysql://root:hunter2@db/x" } },
+  { err: Object.assign(new Error("it failed"), { sql: "INSERT INTO users VALUES ('hunter2')" }) },
   { keys: { privateKey: "hunter2" } },
 ]) {
   test(`${JSON.stringify(record)} is logged without its secret`, () => {

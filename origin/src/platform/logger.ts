@@ -2,7 +2,7 @@ import { type Logger, pino } from "pino";
 
 export type { Logger };
 
-/** Fields that never reach a log, wherever they turn up within two levels. Checked by a test. */
+/** Fields that never reach a log, wherever they turn up to three levels deep. Checked by a test. */
 const secretFields = [
   "password",
   "accessToken",
@@ -12,7 +12,9 @@ const secretFields = [
   "authorization",
   "cookie",
   "privateKey",
+  // Connection URLs hold passwords, and a failed statement holds its values.
   "url",
+  "sql",
 ];
 
 const redactedPaths = secretFields.flatMap((field) => [
@@ -22,7 +24,7 @@ const redactedPaths = secretFields.flatMap((field) => [
   `*.*.*.${field}`,
 ]);
 
-/** JSON lines. `url` is redacted as well: connection URLs hold passwords. */
+/** JSON lines. */
 export function createLogger(role: string, level: string, destination: NodeJS.WritableStream): Logger {
   const options = {
     level,

@@ -3,7 +3,13 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { HEADER_REQUEST_ID } from "@sluice/contract/headers.ts";
-import { type FastifyBaseLogger, type FastifyReply, fastify, LogController } from "fastify";
+import {
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
 import { type ErrorDefinition, Refusal } from "../../kernel/errors.ts";
 import { platformErrors } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -50,12 +56,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  app.decorateReply("problemCode", undefined);
   app.setValidatorCompiler(validatorCompiler);
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error);
-    if (refusal.definition.status >= 500) {
-      request.log.error({ err: refusal.cause ?? refusal }, refusal.message);
-    }
+    logFailure(request, refusal);
     return refuse(reply, refusal);
   });
   app.setNotFoundHandler(() => {
@@ -79,6 +84,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         method: request.method,
         route: request.routeOptions.url ?? "unknown",
         status: reply.statusCode,
+        code: reply.problemCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
       },
       "answered",
@@ -110,8 +116,16 @@ export async function closeHttpServer(app: HttpServer): Promise<void> {
   }
 }
 
+/** A bug with its stack; an outage, which comes in crowds, in one line; the client's own faults not at all. */
+function logFailure(request: FastifyRequest, { definition, message, cause }: Refusal): void {
+  if (definition.status === 503)
+    request.log.warn({ err: cause instanceof Error ? cause.message : "" }, message);
+  else if (definition.status >= 500) request.log.error({ err: cause }, message);
+}
+
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
   const problem = toProblem(refusal, reply.request.id);
+  reply.problemCode = problem.code;
   return reply
     .code(problem.status)
     .headers(refusal.details.headers ?? {})

@@ -17,11 +17,16 @@ export interface Dependencies {
 const checkTimeoutMs = 1_000;
 
 export function addHealthRoutes(app: HttpServer, dependencies: Dependencies): void {
-  const schema = { hide: true, response: { 200: Type.Record(Type.String(), Type.Unknown()) } };
+  const options = {
+    config: { access: "public" },
+    schema: { hide: true, response: { 200: Type.Record(Type.String(), Type.Unknown()) } },
+    // Probes come every second; what they find is logged when it is not well.
+    logLevel: "warn",
+  } as const;
 
-  app.get("/healthz", { config: { access: "public" }, schema }, async () => ({ status: "alive" }));
+  app.get("/healthz", options, async () => ({ status: "alive" }));
 
-  app.get("/readyz", { config: { access: "public" }, schema }, async () => {
+  app.get("/readyz", options, async () => {
     if (dependencies.isStopping()) throw new Refusal(platformErrors.stopping);
     const states: Record<string, "up" | "down"> = {};
     for (const [name, isUp] of Object.entries(dependencies.helpful)) states[name] = isUp() ? "up" : "down";

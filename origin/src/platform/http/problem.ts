@@ -15,6 +15,13 @@ export interface Problem {
   readonly [member: string]: unknown;
 }
 
+declare module "fastify" {
+  interface FastifyReply {
+    /** Of the problem that was answered, for the log. */
+    problemCode?: string;
+  }
+}
+
 export const problemMediaType = "application/problem+json; charset=utf-8";
 
 export function toProblem(refusal: Refusal, requestId: string): Problem {

@@ -23,8 +23,8 @@ const saltBytes = 16;
 const hashBytes = 32;
 /** Node's thread pool has four threads, and file and DNS work needs one of them as well. */
 const runningMax = 3;
-/** At about a fifth of a second each, who would wait longer than this is told to come back. */
-const waitingMax = 60;
+/** About as many as can be served within the edge's patience of ten seconds; the next is told to come back. */
+const waitingMax = 100;
 
 export function createPasswordHasher(parameters: ScryptParameters = scryptParameters): PasswordHasher {
   const limited = limiter();
