@@ -14,7 +14,7 @@ import { checkout } from "./settings.ts";
 const WORKSPACES = ["contract", "lua-gen", "edge", "origin", "cli", "test", "bench"];
 /** More files at once only make them wait for each other: each drives real servers on the same cores. */
 const FILES_AT_ONCE = 2;
-const TEST_TIMEOUT_MS = 300_000;
+const TEST_TIMEOUT_MS = 180_000;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

@@ -6,7 +6,8 @@ const TAIL_BYTES_MAX = 64 * 1024;
 export function readLogFrom(path: string, offset: number): string {
   if (!existsSync(path)) return "";
   const size = statSync(path).size;
-  const from = Math.max(offset, size - TAIL_BYTES_MAX);
+  // Smaller than it was: it has been cut off since, and everything in it is newer.
+  const from = Math.max(size < offset ? 0 : offset, size - TAIL_BYTES_MAX);
   const buffer = Buffer.alloc(Math.max(0, size - from));
   const file = openSync(path, "r");
   try {

@@ -2,7 +2,7 @@
  * The edge: nginx (Debian's, with the Lua module) or OpenResty, in the foreground, with a generated
  * configuration. SIGQUIT lets requests in flight finish.
  */
-import { accessSync, constants } from "node:fs";
+import { statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Home } from "../process/home.ts";
 import { startProcess } from "../process/owned-process.ts";
@@ -20,6 +20,8 @@ export interface NginxOptions {
 }
 
 const START_TIMEOUT_MS = 20_000;
+/** A little more than the workers take for it themselves (worker_shutdown_timeout). */
+const STOP_GRACE_MS = 12_000;
 const FOLDERS = ["/usr/local/openresty/nginx/sbin", "/usr/sbin", "/usr/local/sbin"];
 
 export async function startNginx({ home, port, config, env }: NginxOptions): Promise<RunningService> {
@@ -31,7 +33,7 @@ export async function startNginx({ home, port, config, env }: NginxOptions): Pro
     home,
     port,
     stopSignal: "SIGQUIT",
-    stopGraceMs: 5000,
+    stopGraceMs: STOP_GRACE_MS,
   });
   const url = `http://${LOOPBACK}:${port}`;
   await untilReady(owned, START_TIMEOUT_MS, () => expectOk(`${url}/readyz`));
@@ -45,14 +47,13 @@ export function nginxBinary(): string {
   );
   for (const folder of folders) {
     for (const name of ["openresty", "nginx"]) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not here: the next folder is asked.
-      }
+      if (isProgram(join(folder, name))) return join(folder, name);
     }
   }
   throw new Error(`neither nginx nor openresty found in ${folders.join(":")}`);
+}
+
+function isProgram(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && (found.mode & 0o111) !== 0;
 }

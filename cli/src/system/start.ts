@@ -16,6 +16,7 @@ import { startRedis } from "../services/redis.ts";
 import type { RunningService } from "../services/service.ts";
 import type { Settings } from "../settings.ts";
 import { edgeEnvironment, geoFile, originEnvironment } from "./environment.ts";
+import { compileGeoTable } from "./geo-table.ts";
 import type { PartName } from "./parts.ts";
 import { makeSecrets } from "./secrets.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -47,7 +48,9 @@ export async function startSystem(context: SystemContext): Promise<void> {
     }),
     task(context, "keys", MAIN, ["keys", "--dir", home.keys], origin),
     task(context, "lua-gen", "lua-gen/bin/lua-gen.mjs", ["build", "-p", "edge"], {}),
-    task(context, "geo", "edge/geo/compile-ranges.ts", [settings.geoipCountryDb, geoFile(home)], edge),
+    compileGeoTable(settings.checkout, settings.geoipCountryDb, geoFile(home), (script, args) =>
+      task(context, "geo", script, args, edge),
+    ),
   ]);
   await Promise.all([
     role(context, "payments", "origin/sandbox/payments.ts", [], origin, ports.payments, "/healthz"),

@@ -10,6 +10,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Home } from "../process/home.ts";
+import { boundLogs } from "../process/log-bound.ts";
 import { updateRecord } from "../process/record.ts";
 import { stopRecorded } from "../process/stop-recorded.ts";
 import type { RunningService } from "../services/service.ts";
@@ -42,10 +43,12 @@ const RESTART_DELAY_FIRST_MS = 200;
 const RESTART_DELAY_MAX_MS = 10_000;
 const STEADY_AFTER_MS = 60_000;
 const STOP_GRACE_MS = 10_000;
+const LOG_CHECK_MS = 60_000;
 
 export function createSupervisor({ home, stages, log }: SupervisorOptions): Supervisor {
   const parts = new Map<string, Part>();
   const stopping = new AbortController();
+  const logCheck = setInterval(() => boundLogs(home.logs), LOG_CHECK_MS).unref();
 
   async function start(name: string, launch: () => Promise<RunningService>): Promise<void> {
     const part: Part = { restarts: 0, busy: Promise.resolve(), isBusy: false };
@@ -116,6 +119,7 @@ export function createSupervisor({ home, stages, log }: SupervisorOptions): Supe
 
   async function stop(): Promise<void> {
     stopping.abort();
+    clearInterval(logCheck);
     const staged = new Set(stages.flat());
     const steps = [...parts.keys()].filter((name) => !staged.has(name));
     for (const names of [steps, ...stages.toReversed()]) {

@@ -28,8 +28,8 @@ ${addresses(settings.ports)}
 
 Try it, line by line:
 
-  # 1. browse; the second answer comes from the edge's own memory
-  curl -si '${edge}/products?limit=3'; curl -si ${edge}/products/1 | grep -i x-sluice-cache
+  # 1. browse, and ask the edge where it had the page from
+  curl -s '${edge}/products?limit=3'; echo; curl -si ${edge}/products/1 | grep -i x-sluice-cache
 
   # 2. log in
   TOKEN=$(curl -s ${json} -d '{"username":"demo","password":"${demoPassword}"}' ${edge}/auth/login | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')
@@ -38,7 +38,7 @@ Try it, line by line:
   ORDER=$(curl -s ${json} -H "authorization: Bearer $TOKEN" -H "idempotency-key: $(date +%s)-$$" -d '{"lines":[{"productId":1,"quantity":1}]}' ${edge}/orders | sed 's/.*"id":"\\([0-9a-f-]*\\)".*/\\1/'); echo "order $ORDER"
 
   # 4. pay it, and see your orders
-  curl -s -X POST -H "authorization: Bearer $TOKEN" ${edge}/orders/$ORDER/pay; curl -s -H "authorization: Bearer $TOKEN" ${edge}/orders
+  curl -s -X POST -H "authorization: Bearer $TOKEN" ${edge}/orders/$ORDER/pay; echo; curl -s -H "authorization: Bearer $TOKEN" ${edge}/orders
 
   # 5. be an operator: what would the edge say to this address?
   curl -s ${json} -H "authorization: Bearer $(cat ${quote(opsTokenFile)})" -d '{"ip":"203.0.113.9","method":"GET","path":"/products"}' ${ops}/policy/explain
