@@ -32,6 +32,7 @@ import { openDatabase } from "./platform/mysql/database.ts";
 import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
 import { outboxAudits } from "./platform/outbox/audits.ts";
 import { connectRabbit } from "./platform/rabbit/connect.ts";
+import { auditProjections } from "./platform/redis/audit-projections.ts";
 import { connectRedis } from "./platform/redis/connect.ts";
 import { createRelay } from "./relay/module.ts";
 
@@ -45,6 +46,9 @@ export interface Ambient {
 }
 
 const production: Ambient = { clock: systemClock, newId: newUuid, logTo: process.stdout };
+
+/** What the relay keeps in Redis. */
+const projectedTables = [productsTable, stockTable, ...identityTables, ...accessPolicyTables];
 
 export async function startApi(env: NodeJS.ProcessEnv) {
   return composeApi(readConfig("api", env));
@@ -115,13 +119,13 @@ export async function startRelay(env: NodeJS.ProcessEnv) {
 }
 
 export async function composeRelay(config: RelayConfig, ambient: Partial<Ambient> = {}) {
-  const { newId, logTo } = { ...production, ...ambient };
+  const { clock, newId, logTo } = { ...production, ...ambient };
   const logger = createLogger("relay", config.logLevel, logTo);
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
-  const tables = [productsTable, stockTable, ...identityTables, ...accessPolicyTables];
+  const tables = projectedTables;
   const random = Math.random;
-  const relay = await createRelay({ config, database, redis, tables, newId, random, logger });
+  const relay = await createRelay({ config, database, redis, tables, clock, newId, random, logger });
   return {
     close: async () => {
       await relay.close();
@@ -176,16 +180,23 @@ export async function seed(env: NodeJS.ProcessEnv): Promise<{ users: number; pro
 
 /** Every invariant of the data, checked on the live system. */
 export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
-  const database = openDatabase(readConfig("audit", env).mysqlUrl);
+  const config = readConfig("audit", env);
+  const logger = createLogger("audit", config.logLevel, process.stderr);
+  const clock = systemClock;
+  const database = openDatabase(config.mysqlUrl);
+  const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
+  const audits = [
+    ...identityAudits,
+    ...accessPolicyAudits,
+    ...catalogAudits,
+    ...orderingAudits,
+    ...outboxAudits,
+  ];
   try {
-    return await runAudits(database, [
-      ...identityAudits,
-      ...accessPolicyAudits,
-      ...catalogAudits,
-      ...orderingAudits,
-      ...outboxAudits,
-    ]);
+    const inDatabase = await runAudits(database, audits);
+    return [...inDatabase, ...(await auditProjections({ database, redis, clock }, projectedTables))];
   } finally {
+    await redis.close();
     await database.close();
   }
 }

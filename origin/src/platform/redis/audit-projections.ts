@@ -1,0 +1,131 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { FIELD_DOCUMENT, FIELD_VERSION, readyKey } from "@sluice/contract/keys.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { type AuditResult, auditRowsMax } from "../audit.ts";
+import type { Database } from "../mysql/database.ts";
+import { type RedisStore, untilReady } from "./connect.ts";
+import type { Projection } from "./project.ts";
+import type { ProjectedTable, TableRow } from "./projected-table.ts";
+
+export interface ProjectionAuditDependencies {
+  readonly database: Database;
+  readonly redis: RedisStore;
+  readonly clock: Clock;
+}
+
+export const projectionAuditLimits = {
+  pageRows: 1_000,
+  /** Differences looked at a second time; with more there is no doubt. */
+  doubtfulMax: 1_000,
+  /** A change that takes longer than this to arrive is a fault. */
+  settleMs: 3_000,
+  settlePauseMs: 100,
+  connectMs: 3_000,
+} as const;
+
+/**
+ * Holds Redis against the tables, row by row. On a live system a row may have changed a moment ago, so what
+ * differs is looked at again until it agrees or `settleMs` are over. Before the first snapshot is complete
+ * Redis promises nothing, and nothing is looked at.
+ */
+export async function auditProjections(
+  on: ProjectionAuditDependencies,
+  tables: readonly ProjectedTable[],
+): Promise<AuditResult[]> {
+  await untilReady(on.redis, projectionAuditLimits.connectMs);
+  if ((await on.redis.client.exists(readyKey(on.redis.prefix))) === 0) return [];
+  const results: AuditResult[] = [];
+  for (const table of tables) {
+    results.push({ name: `redis: ${table.table} as the rows have it`, broken: await differences(on, table) });
+  }
+  return results;
+}
+
+async function differences(on: ProjectionAuditDependencies, table: ProjectedTable) {
+  let doubtful: TableRow[] = [];
+  for await (const page of pagesOf(on.database, table)) {
+    doubtful.push(...(await differing(on, table, page)).map(({ row }) => row));
+    if (doubtful.length > projectionAuditLimits.doubtfulMax) break;
+  }
+  const untilMs = on.clock() + projectionAuditLimits.settleMs;
+  for (;;) {
+    const found = await differing(on, table, await readAgain(on.database, table, doubtful));
+    if (found.length === 0 || on.clock() >= untilMs) return found.slice(0, auditRowsMax).map(shown);
+    doubtful = found.map(({ row }) => row);
+    await delay(projectionAuditLimits.settlePauseMs);
+  }
+}
+
+interface Difference {
+  readonly row: TableRow;
+  readonly projection: Projection;
+  readonly held: string | null;
+}
+
+/** The versions are enough: one version of a row has one document. */
+async function differing(
+  { redis, clock }: ProjectionAuditDependencies,
+  table: ProjectedTable,
+  rows: readonly TableRow[],
+): Promise<Difference[]> {
+  const expected = rows.flatMap((row) =>
+    table
+      .projections(row)
+      .filter(({ expiresAtMs }) => expiresAtMs === 0 || expiresAtMs > clock())
+      .map((projection) => ({ row, projection })),
+  );
+  const pipeline = redis.client.pipeline();
+  for (const { projection } of expected) readVersion(pipeline, redis.prefix, projection);
+  const answers = (await pipeline.exec()) ?? [];
+  return expected.flatMap(({ row, projection }, index) => {
+    const [error, answer] = answers[index] as [Error | null, unknown];
+    if (error !== null) throw error;
+    const held = versionIn(projection, answer);
+    return held === String(projection.version) ? [] : [{ row, projection, held }];
+  });
+}
+
+function readVersion(
+  pipeline: ReturnType<RedisStore["client"]["pipeline"]>,
+  prefix: string,
+  { key, layout, name }: Projection,
+): void {
+  if (layout === "field") pipeline.hmget(key(prefix), name);
+  else pipeline.hmget(key(prefix), name + FIELD_VERSION, name + FIELD_DOCUMENT);
+}
+
+/** Null when nothing is held, or when document and tombstone are mixed up. */
+function versionIn({ layout, document }: Projection, answer: unknown): string | null {
+  const [first, second] = answer as (string | null)[];
+  if (first === null || first === undefined) return null;
+  if (layout === "field") return String((JSON.parse(first) as { version: number }).version);
+  return (document === undefined) === (second === null) ? first : null;
+}
+
+function shown({ projection, held }: Difference) {
+  return { key: projection.key(""), field: projection.name, row: String(projection.version), redis: held };
+}
+
+async function* pagesOf(database: Database, { table, primaryKey }: ProjectedTable) {
+  const { pageRows } = projectionAuditLimits;
+  let after: string | number = "";
+  for (;;) {
+    const page: TableRow[] = await database.query<TableRow>(
+      `SELECT * FROM ${table} WHERE ${primaryKey} > ? ORDER BY ${primaryKey} LIMIT ${pageRows}`,
+      [after],
+    );
+    yield page;
+    if (page.length < pageRows) return;
+    after = page.at(-1)?.[primaryKey] as string | number;
+  }
+}
+
+async function readAgain(
+  database: Database,
+  { table, primaryKey }: ProjectedTable,
+  rows: readonly TableRow[],
+): Promise<TableRow[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row[primaryKey] as string | number);
+  return database.query<TableRow>(`SELECT * FROM ${table} WHERE ${primaryKey} IN (?)`, [ids]);
+}
