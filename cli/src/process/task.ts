@@ -5,23 +5,15 @@ export interface TaskOptions {
   name: string;
   home: Home;
   cwd: string;
-  /** Run by the same Node that runs us. */
-  script: string;
+  command: string;
   args: string[];
   env?: Record<string, string>;
 }
 
 /** A program that has to end by itself and well. Its output goes to a log of its own. */
 export async function runTask(options: TaskOptions): Promise<void> {
-  const { name, home, cwd, script, args, env } = options;
-  const owned = await startProcess({
-    name,
-    command: process.execPath,
-    args: [script, ...args],
-    env: { ...process.env, ...env },
-    cwd,
-    home,
-  });
+  const { name, home, cwd, command, args, env } = options;
+  const owned = await startProcess({ name, command, args, env: { ...process.env, ...env }, cwd, home });
   const end = await owned.exited;
   if (end !== "exit code 0") throw failure(owned, `failed: ${end}`);
 }

@@ -3,7 +3,6 @@
  * names). Accounts are brought into their state by an init file at every start, so a start that was cut
  * short half-way is repaired by the next.
  */
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
@@ -12,6 +11,7 @@ import { startProcess } from "../process/owned-process.ts";
 import { LOOPBACK } from "../process/ports.ts";
 import { untilReady } from "../process/ready.ts";
 import { secretIn } from "../process/secret.ts";
+import { runTask } from "../process/task.ts";
 import { type RunningService, runningService, type ServiceOptions } from "./service.ts";
 
 export interface MariadbOptions extends ServiceOptions {
@@ -80,7 +80,6 @@ function serverArguments({ port, durable }: MariadbOptions, folder: string, init
 /** Into a folder aside, renamed when complete: a half-made data folder is never taken for a database. */
 async function installDatabase(home: Home, folder: string): Promise<void> {
   const fresh = `${folder}.new`;
-  const logFile = join(home.logs, "mysql-install.log");
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true, mode: 0o700 });
   const args = [
@@ -91,15 +90,7 @@ async function installDatabase(home: Home, folder: string): Promise<void> {
     "--skip-test-db",
     "--skip-name-resolve",
   ];
-  const output: Buffer[] = [];
-  const child = spawn("mariadb-install-db", args, { cwd: home.root, stdio: ["ignore", "pipe", "pipe"] });
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(chunk));
-  const code = await new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  writeFileSync(logFile, Buffer.concat(output));
-  if (code !== 0) throw new Error(`mariadb-install-db ended with ${code}\n  log: ${logFile}`);
+  await runTask({ name: "mysql-install", home, cwd: home.root, command: "mariadb-install-db", args });
   renameSync(fresh, folder);
 }
 

@@ -101,6 +101,7 @@ function task(
   env: Record<string, string>,
 ): Promise<void> {
   const { home, settings, supervisor, progress } = context;
-  const work = () => runTask({ name, home, cwd: settings.checkout, script, args, env });
+  const command = process.execPath;
+  const work = () => runTask({ name, home, cwd: settings.checkout, command, args: [script, ...args], env });
   return progress.step(name, () => supervisor.run(name, work));
 }
