@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { RelayConfig } from "../config.ts";
+import type { Clock } from "../kernel/clock.ts";
 import type { NewId } from "../kernel/ids.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
@@ -14,6 +15,7 @@ export interface RelayDependencies {
   readonly redis: RedisStore;
   /** What the contexts want to have in Redis. */
   readonly tables: readonly ProjectedTable[];
+  readonly clock: Clock;
   readonly newId: NewId;
   readonly random: () => number;
   readonly logger: Logger;
@@ -26,7 +28,7 @@ const bootRetryMs = 500;
  * later is waited for as well, so this process ends only by `close()`.
  */
 export async function createRelay(given: RelayDependencies): Promise<Relay> {
-  const { config, database, redis, tables, newId, random, logger } = given;
+  const { config, database, redis, tables, clock, newId, random, logger } = given;
   await settingsAreRight(config.mysqlUrl, logger);
   return startRelay({
     mysqlUrl: config.mysqlUrl,
@@ -34,6 +36,7 @@ export async function createRelay(given: RelayDependencies): Promise<Relay> {
     database,
     redis,
     tables,
+    clock,
     newId,
     serverId: uniqueServerId(random),
     logger,

@@ -10,7 +10,8 @@ export interface TableRows {
   readonly row: TableRow;
 }
 
-export type ProjectRows = (rows: readonly TableRows[]) => Promise<void>;
+/** What ended at `endedMs` or before is left out: a snapshot meets years of sessions that are over. */
+export type ProjectRows = (rows: readonly TableRows[], endedMs?: number) => Promise<void>;
 
 /**
  * Brings rows into Redis through the versioned script. Of several states of one row only the last is sent:
@@ -18,11 +19,12 @@ export type ProjectRows = (rows: readonly TableRows[]) => Promise<void>;
  */
 export function rowProjector(redis: RedisStore, tables: readonly ProjectedTable[]): ProjectRows {
   const byName = new Map(tables.map((table) => [table.table, table]));
-  return async (rows) => {
+  return async (rows, endedMs = 0) => {
     const latest = new Map<string, Projection>();
     for (const { table, row } of rows) {
-      for (const projection of byName.get(table)?.projections(row) ?? []) {
-        latest.set(`${projection.kind} ${projection.id}`, projection);
+      for (const projection of render(byName.get(table), row)) {
+        const hasEnded = projection.expiresAtMs !== 0 && projection.expiresAtMs <= endedMs;
+        if (!hasEnded) latest.set(`${projection.kind} ${projection.id}`, projection);
       }
     }
     const projections = [...latest.values()];
@@ -30,4 +32,14 @@ export function rowProjector(redis: RedisStore, tables: readonly ProjectedTable[
       await projectAll(redis, projections.slice(start, start + pipelineMax));
     }
   };
+}
+
+/** Names the row that a context can't render: nothing goes on until somebody has looked at it. */
+function render(table: ProjectedTable | undefined, row: TableRow): readonly Projection[] {
+  if (table === undefined) return [];
+  try {
+    return table.projections(row);
+  } catch (error) {
+    throw new Error(`${table.table} ${row[table.primaryKey]} can't be projected`, { cause: error });
+  }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
 import { toSqlTime } from "../platform/mysql/time.ts";
@@ -30,6 +31,7 @@ export interface Publisher {
 export interface PublisherOptions {
   readonly rabbitmqUrl: string;
   readonly database: Database;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -49,6 +51,7 @@ export const publisherLimits = {
 export async function startPublisher({
   rabbitmqUrl,
   database,
+  clock,
   logger,
 }: PublisherOptions): Promise<Publisher> {
   const rows = new OutboxRows(publisherLimits);
@@ -109,7 +112,7 @@ export async function startPublisher({
 
   const markPublished = async () => {
     for (let ids = rows.unmarked(publisherLimits.markRows); ids.length > 0; ) {
-      const now = toSqlTime(Date.now());
+      const now = toSqlTime(clock());
       await database.execute("UPDATE outbox SET published_at = ? WHERE id IN (?)", [now, ids]);
       rows.marked(ids);
       ids = rows.unmarked(publisherLimits.markRows);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "amqplib";
 import type { Connection } from "mysql2/promise";
+import { systemClock } from "../kernel/clock.ts";
 import { newUuid } from "../kernel/ids.ts";
 import { createLogger } from "../platform/logger.ts";
 import { openDatabase } from "../platform/mysql/database.ts";
@@ -90,6 +91,7 @@ export async function openFixture(services: FixtureServices): Promise<RelayFixtu
         database,
         redis: own,
         tables: [things],
+        clock: systemClock,
         newId: newUuid,
         random: Math.random,
         logger,

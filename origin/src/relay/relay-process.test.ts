@@ -26,6 +26,7 @@ let prefix: TestRedisPrefix;
 let vhost: TestVhost;
 let sql: Connection;
 let redis: Redis;
+let relayUrl: string;
 
 before(async () => {
   services = await startTestServices();
@@ -36,11 +37,13 @@ before(async () => {
   ]);
   await migrate(database.url, fileURLToPath(new URL("../../migrations", import.meta.url)));
   sql = await connectExact(database.url);
+  relayUrl = await createAccount();
   redis = new Redis(prefix.url);
 });
 
 after(async () => {
   redis?.disconnect();
+  await sql?.query(`DROP USER IF EXISTS '${new URL(relayUrl).username}'@'%'`);
   await sql?.end();
   await Promise.all([vhost?.close(), prefix?.close(), database?.close()]);
   await services?.close();
@@ -72,11 +75,23 @@ test("killed again and again while products change, it brings every change to Re
   assert.equal(code, 0);
 });
 
+/** With the rights that docs/operations.md asks for, and no more. */
+async function createAccount(): Promise<string> {
+  const url = new URL(database.url);
+  url.username = `relay_${database.name.slice(-8)}`;
+  url.password = crypto.randomUUID();
+  await sql.query(`CREATE USER '${url.username}'@'%' IDENTIFIED BY '${url.password}'`);
+  await sql.query(`GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '${url.username}'@'%'`);
+  await sql.query(`GRANT SELECT ON ${database.name}.* TO '${url.username}'@'%'`);
+  await sql.query(`GRANT UPDATE ON ${database.name}.outbox TO '${url.username}'@'%'`);
+  return url.href;
+}
+
 function startRole(): ChildProcess {
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   const env = {
     PATH: process.env.PATH,
-    MYSQL_URL: database.url,
+    MYSQL_URL: relayUrl,
     REDIS_URL: prefix.url,
     REDIS_PREFIX: prefix.prefix,
     RABBITMQ_URL: vhost.url,

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "../kernel/clock.ts";
 import type { NewId } from "../kernel/ids.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
@@ -34,6 +35,7 @@ export interface RelayOptions {
   readonly redis: RedisStore;
   readonly database: Database;
   readonly tables: readonly ProjectedTable[];
+  readonly clock: Clock;
   readonly newId: NewId;
   /** Identifies this process to the server that it replicates from. */
   readonly serverId: number;
@@ -119,13 +121,13 @@ async function placeToFollow(
   rebuild: boolean,
   signal: AbortSignal,
 ): Promise<FollowFrom> {
-  const { redis, tables, logger, mysqlUrl: url, newId } = options;
+  const { redis, tables, logger, mysqlUrl: url, clock, newId } = options;
   const place = await readPlace(redis);
   const found = rebuild ? undefined : resumable(place);
   if (found !== undefined) return { ...found, place };
   if (!rebuild) logger.info("redis holds no complete projections: taking a snapshot");
   const epoch = newId();
-  const built = await takeSnapshot({ url, redis, tables, projectRows, epoch, place, signal, logger });
+  const built = await takeSnapshot({ url, redis, tables, projectRows, epoch, clock, place, signal, logger });
   const follows = resumable(built);
   if (follows === undefined) throw new PlaceLost();
   return { ...follows, place: built };

@@ -1,4 +1,5 @@
 import type { Connection, RowDataPacket } from "mysql2/promise";
+import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
 import type { ProjectedTable, TableRow } from "../platform/redis/projected-table.ts";
@@ -18,6 +19,7 @@ export interface SnapshotOptions {
   readonly tables: readonly ProjectedTable[];
   readonly projectRows: ProjectRows;
   readonly epoch: string;
+  readonly clock: Clock;
   /** Where Redis is now. */
   readonly place: Place;
   readonly signal: AbortSignal;
@@ -29,7 +31,7 @@ const progressEveryRows = 50_000;
 
 /** Resolves to the place from which the log is to be followed, already set in Redis with `ready`. */
 export async function takeSnapshot(options: SnapshotOptions): Promise<Place> {
-  const { url, redis, tables, projectRows, epoch, signal, logger } = options;
+  const { url, redis, tables, projectRows, epoch, clock, signal, logger } = options;
   let place = await advance(redis, options.place, buildingPlace(epoch, 0));
   const connection = await connectExact(url);
   try {
@@ -40,7 +42,10 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<Place> {
     for (const table of tables) {
       for await (const page of pagesOf(connection, table)) {
         signal.throwIfAborted();
-        await projectRows(page.map((row) => ({ table: table.table, row })));
+        await projectRows(
+          page.map((row) => ({ table: table.table, row })),
+          clock(),
+        );
         // Each page names the step before it: a Redis that is wiped half-way is noticed at the next page.
         place = await advance(redis, place, buildingPlace(epoch, ++step));
         const before = rows;
