@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { commands } from "./cli.ts";
+import { createProject } from "./testing/project.ts";
+
+const bin = fileURLToPath(new URL("../bin/lua-gen.mjs", import.meta.url));
+
+function luaGen(cwd: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [bin, ...args], { cwd, encoding: "utf8" });
+}
+
+test("every command explains itself", () => {
+  const overview = luaGen(".", "--help");
+  assert.equal(overview.status, 0);
+  for (const { name, summary } of commands) {
+    assert.match(overview.stdout, new RegExp(`${name} +${summary}`));
+    const help = luaGen(".", name, "--help");
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, new RegExp(`^lua-gen ${name}`));
+  }
+});
+
+test("the README lists the commands that exist", () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const listed = [...readme.matchAll(/^\| `lua-gen (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(
+    listed,
+    commands.map(({ name }) => name),
+  );
+});
+
+test("a wrong call is refused with the help, and status 2", () => {
+  for (const args of [["biuld"], ["build", "--projekt", "x"], ["conf"], ["conf", "a.ts", "--test"]]) {
+    const run = luaGen(".", ...args);
+    assert.equal(run.status, 2, args.join(" "));
+    assert.match(run.stderr, /^lua-gen/);
+  }
+});
+
+test("build says what it did; check reports as text and as JSON, and writes nothing", (t) => {
+  const project = createProject({ "a.ts": "export const a = 1;\n" });
+  t.after(project.remove);
+  const first = luaGen(project.dir, "build");
+  assert.equal(first.status, 0, first.stderr);
+  assert.match(first.stdout, /^1 files, 1 written, \d+ ms\n$/);
+  assert.match(luaGen(project.dir, "build", "-p", "tsconfig.json").stdout, /^1 files, 0 written, /);
+
+  project.write("a.ts", "export const pattern = /x/;\n");
+  const text = luaGen(project.dir, "check");
+  assert.equal(text.status, 1);
+  assert.match(text.stderr, /^src\/a\.ts:1:24 - error LG001: /);
+  const json = luaGen(project.dir, "check", "--json");
+  assert.deepEqual(
+    JSON.parse(json.stdout).map(({ line, column, code }: { line: number; column: number; code: string }) => [
+      line,
+      column,
+      code,
+    ]),
+    [[1, 24, "LG001"]],
+  );
+  assert.match(readFileSync(join(project.outDir, "a.lua"), "utf8"), /____exports\.a = 1/);
+});
+
+test("conf prints what a module exports, and nginx's objections with status 1", (t) => {
+  const project = createProject({});
+  t.after(project.remove);
+  const config = (connectionsMax: number) => `export const nginx = {
+    workers: 1,
+    pidFile: ${JSON.stringify(join(project.dir, "nginx.pid"))},
+    errorLog: { path: "stderr" },
+    events: { connectionsMax: ${connectionsMax} },
+    http: { lua: { packagePath: ";;" }, tempDir: ${JSON.stringify(project.dir)}, accessLog: "off", servers: [] },
+  };`;
+  writeFileSync(join(project.dir, "nginx.mjs"), config(64));
+  const good = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf", "--test");
+  assert.equal(good.status, 0, good.stderr);
+  assert.match(readFileSync(join(project.dir, "nginx.conf"), "utf8"), /worker_connections 64;/);
+
+  writeFileSync(join(project.dir, "nginx.mjs"), config(-1));
+  const bad = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf", "--test");
+  assert.equal(bad.status, 1);
+  assert.match(bad.stderr, /nginx\.conf:\d+ - emerg: invalid number "-1"/);
+});
