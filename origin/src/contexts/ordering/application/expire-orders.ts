@@ -18,12 +18,12 @@ export interface ExpireOrders {
  * matter which comes first.
  */
 export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Clock }): ExpireOrders {
-  const expire = (orderIds?: readonly string[]) =>
+  const expire = (actor: string, orderIds?: readonly string[]) =>
     book.transaction(async (tx) => {
       const nowMs = clock();
       const due = await tx.lockDue(nowMs, expiryLimits.batchMax, orderIds);
       if (due.length === 0) return 0;
-      await advance(tx, due, "EXPIRED", { actor: "expiry", reason: "not paid in time", nowMs });
+      await advance(tx, due, "EXPIRED", { actor, reason: "not paid in time", nowMs });
       return due.length;
     });
 
@@ -31,14 +31,14 @@ export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Cl
     named: async (orderIds) => {
       let expired = 0;
       for (let start = 0; start < orderIds.length; start += expiryLimits.batchMax) {
-        expired += await expire(orderIds.slice(start, start + expiryLimits.batchMax));
+        expired += await expire("expiry:message", orderIds.slice(start, start + expiryLimits.batchMax));
       }
       return expired;
     },
     sweep: async () => {
       let expired = 0;
       for (;;) {
-        const batch = await expire();
+        const batch = await expire("expiry:sweeper");
         expired += batch;
         if (batch < expiryLimits.batchMax) return expired;
       }

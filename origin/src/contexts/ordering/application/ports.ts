@@ -91,7 +91,7 @@ export interface MovementEntry extends RequestedLine {
 
 /** Who changes something, why, and when. */
 export interface Change {
-  /** `user:7`, `expiry`, `provider:sandbox`, `operator`, `seed`. */
+  /** `user:7`, `expiry:message`, `expiry:sweeper`, `provider:sandbox`, `operator`, `seed`. */
   readonly actor: string;
   readonly reason: string;
   readonly nowMs: number;

@@ -8,7 +8,7 @@ import type { SettlePayment } from "./settle-payment.ts";
 /**
  * Asks the provider about payments that nobody has decided, and asks it to pay back what is owed. Each is
  * asked about again after a time that doubles, for as long as it takes: money is never written off by itself.
- * Returns how many it asked about.
+ * Returns how many it asked about. One that fails holds up no other.
  */
 export function createReconcilePayments(deps: {
   book: OrderBook;
@@ -32,7 +32,9 @@ export function createReconcilePayments(deps: {
 
   return async (): Promise<number> => {
     const undecided = await book.claimUndecided(clock(), backoffMs, paymentLimits.reconcileBatchMax);
-    await Promise.all(undecided.map(ask));
+    const asked = await Promise.allSettled(undecided.map(ask));
+    const failed = asked.filter((one) => one.status === "rejected").map((one) => one.reason as unknown);
+    if (failed.length > 0) throw new AggregateError(failed, `payments: ${failed.map(String).join("; ")}`);
     return undecided.length;
   };
 }

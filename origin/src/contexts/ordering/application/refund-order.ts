@@ -84,7 +84,9 @@ export function createFinishRefund({ book, clock }: { book: OrderBook; clock: Cl
         { ...payment, status: "REFUNDED", nextCheckAtMs: undefined, updatedAtMs: nowMs },
         "REFUND_DUE",
       );
-      if (order.status !== "REFUNDING") return order;
+      // Two attempts may both have taken money: the order is done when all of it is back.
+      const stillOwed = await tx.lockPaymentOf(order.id, "REFUND_DUE");
+      if (order.status !== "REFUNDING" || stillOwed !== undefined) return order;
       const change = { actor: `provider:${payment.provider}`, reason: "refunded", nowMs };
       const [refunded = order] = await advance(tx, [order], "REFUNDED", change);
       return refunded;

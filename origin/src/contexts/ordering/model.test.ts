@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { createTestDatabase, startTestServices } from "../../../../cli/src/services/for-tests.ts";
+import { audit, runMigrations } from "../../compose.ts";
+import { Refusal } from "../../kernel/errors.ts";
+import { openDatabase } from "../../platform/mysql/database.ts";
+import { openStock } from "./application/adjust-stock.ts";
+import { createCancelOrder } from "./application/cancel-order.ts";
+import { createExpireOrders } from "./application/expire-orders.ts";
+import { createPayOrder } from "./application/pay-order.ts";
+import { createPlaceOrder } from "./application/place-order.ts";
+import type { ChargeOutcome, PaymentProvider } from "./application/ports.ts";
+import { createReconcilePayments } from "./application/reconcile-payments.ts";
+import { createFinishRefund, createRefundOrder } from "./application/refund-order.ts";
+import { createSettlePayment } from "./application/settle-payment.ts";
+import type { Payment } from "./domain/payment.ts";
+import { expiryLane } from "./infrastructure/expiry-lanes.ts";
+import { orderBookIn } from "./infrastructure/order-book.ts";
+
+/**
+ * Random lives of orders, interleaved, some of their steps at the same time, on the real database. After each
+ * life the books must balance, and the money that the provider holds must be that of the paid orders.
+ */
+const services = await startTestServices();
+const testDatabase = await createTestDatabase(services);
+await runMigrations({ MYSQL_URL: testDatabase.url });
+const database = openDatabase(testDatabase.url);
+
+after(async () => {
+  await database.close();
+  await testDatabase.close();
+  await services.close();
+});
+
+const USER = 7;
+const PIECES = 6;
+const TTL_MS = 10_000;
+
+/** A provider that does with each charge what the run says, and remembers the money that it holds. */
+function scriptedProvider(nextOutcome: () => Answer) {
+  const held = new Map<string, number>();
+  const declined = new Set<string>();
+  const decision = ({ id, amountCents, currency }: Payment): ChargeOutcome => {
+    const outcome = held.has(id) ? "succeeded" : declined.has(id) ? "declined" : undefined;
+    return outcome === undefined ? { outcome: "unknown" } : { outcome, amountCents, currency, reference: id };
+  };
+  const refunded = new Set<string>();
+  const provider: PaymentProvider = {
+    name: "scripted",
+    charge: async (payment) => {
+      const known = held.has(payment.id) || declined.has(payment.id) || refunded.has(payment.id);
+      const answer = nextOutcome();
+      if (!known && answer !== "lost before") {
+        if (answer === "declined") declined.add(payment.id);
+        else held.set(payment.id, payment.amountCents);
+      }
+      return answer.startsWith("lost") ? { outcome: "unknown" } : decision(payment);
+    },
+    find: async (payment) => {
+      const found = decision(payment);
+      return found.outcome === "unknown" ? { outcome: "absent" } : found;
+    },
+    refund: async (payment) => {
+      if (nextOutcome() === "lost before") return { outcome: "unknown" };
+      held.delete(payment.id);
+      refunded.add(payment.id);
+      return { outcome: "refunded" };
+    },
+    readCallback: () => ({ outcome: "malformed" }),
+  };
+  return { provider, heldCents: () => [...held.values()].reduce((sum, cents) => sum + cents, 0) };
+}
+
+type Answer = "succeeded" | "declined" | "lost before" | "lost after";
+
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant("place"), quantity: fc.integer({ min: 1, max: 3 }) }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("pay", "cancel", "refund", "expire"),
+      order: fc.nat(5),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("sweep", "reconcile") }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("wait"), ms: fc.integer({ min: 1, max: TTL_MS }) }),
+  },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Steps of one group run at the same time. */
+const run = fc.record({
+  groups: fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 3, maxLength: 14 }),
+  answers: fc.infiniteStream(
+    fc.constantFrom<Answer>("succeeded", "succeeded", "declined", "lost before", "lost after"),
+  ),
+});
+
+test("whatever happens to orders, in whatever order and at once: the books balance", async () => {
+  await fc.assert(
+    fc.asyncProperty(run, ({ groups, answers }) => live(groups, answers)),
+    {
+      numRuns: 40,
+      endOnFailure: true,
+    },
+  );
+});
+
+let products = 0;
+
+async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> {
+  let nowMs = Date.now();
+  const clock = () => nowMs;
+  const book = orderBookIn(database, expiryLane(TTL_MS / 1_000));
+  const product = ++products;
+  await openStock(book, product, PIECES, { actor: "test", reason: "model", nowMs });
+  const { provider, heldCents } = scriptedProvider(() => answers.next().value as Answer);
+  const settle = createSettlePayment({ book, clock });
+  const finishRefund = createFinishRefund({ book, clock });
+  const common = { book, provider, settle, finishRefund, clock, newId: randomUUID };
+  const directory = { findPrices: async () => new Map([[product, { priceCents: 100, currency: "EUR" }]]) };
+  const place = createPlaceOrder({ ...common, products: directory, orderTtlMs: TTL_MS });
+  const pay = createPayOrder(common);
+  const cancel = createCancelOrder(common);
+  const refund = createRefundOrder(common);
+  const expire = createExpireOrders(common);
+  const reconcile = createReconcilePayments(common);
+  const orders: string[] = [];
+
+  const steps = {
+    pay: (orderId: string) => pay({ userId: USER, orderId, method: "scripted" }),
+    cancel: (orderId: string) => cancel({ userId: USER, orderId }),
+    refund: (orderId: string) => refund({ userId: USER, orderId, reason: "model" }),
+    expire: (orderId: string) => expire.named([orderId, orderId]),
+  };
+
+  const take = async (one: Step): Promise<void> => {
+    if (one.kind === "wait") {
+      nowMs += one.ms;
+    } else if (one.kind === "place") {
+      const lines = [{ productId: product, quantity: one.quantity }];
+      const placed = await place({ userId: USER, lines, idempotencyKey: undefined });
+      orders.push(JSON.parse(placed.body).id);
+    } else if ("order" in one) {
+      const orderId = orders[one.order % Math.max(orders.length, 1)];
+      if (orderId !== undefined) await steps[one.kind](orderId);
+    } else {
+      await (one.kind === "sweep" ? expire.sweep() : reconcile());
+    }
+  };
+  const takeOrRefuse = (one: Step) =>
+    take(one).catch((error: unknown) => {
+      if (!(error instanceof Refusal) || error.definition.status >= 500) throw error;
+    });
+
+  for (const group of groups) {
+    await Promise.all(group.map(takeOrRefuse));
+    const stock = await book.findStock(product);
+    assert.ok(stock !== undefined && stock.total === PIECES);
+  }
+
+  // In the end everything is decided: time passes, and the provider is asked until nothing is open.
+  for (let round = 0; round === 0 || (await undecided()) > 0; round++) {
+    assert.ok(round < 60, "every payment is decided in the end");
+    nowMs += 600_000;
+    await expire.sweep();
+    await reconcile();
+  }
+  assert.equal(heldCents(), await paidCents(product), "the money held is that of paid orders");
+  const results = await audit({ MYSQL_URL: testDatabase.url, REDIS_URL: services.redisUrl });
+  // No catalog and no relay take part here.
+  const own = results.filter(({ name }) => !/^(products|outbox):/.test(name));
+  const broken = own.filter((result) => result.broken.length > 0);
+  assert.deepEqual(broken, []);
+}
+
+async function undecided(): Promise<number> {
+  const [row] = await database.query<{ open: number }>(
+    "SELECT COUNT(*) AS open FROM payments WHERE next_check_at IS NOT NULL",
+  );
+  return row?.open ?? 0;
+}
+
+async function paidCents(product: number): Promise<number> {
+  const [row] = await database.query<{ cents: number }>(
+    `SELECT COALESCE(SUM(o.total_cents), 0) + 0e0 AS cents FROM orders o
+     JOIN order_lines l ON l.order_id = o.id WHERE l.product_id = ? AND o.status = 'PAID'`,
+    [product],
+  );
+  return row?.cents ?? 0;
+}
