@@ -6,6 +6,7 @@ import { addListCommands } from "./commands/lists.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { reset } from "./commands/reset.ts";
 import { status } from "./commands/status.ts";
+import { testCompose } from "./commands/test-compose.ts";
 import { supervise, up } from "./commands/up.ts";
 import { testRun } from "./test-run.ts";
 
@@ -46,6 +47,10 @@ program
   .command("test", { hidden: true })
   .argument("[files...]", "test files; all when none is named")
   .action((files) => finish(testRun(files)));
+program
+  .command("test-compose", { hidden: true })
+  .argument("[files...]", "test files; all journeys when none is named")
+  .action((files) => finish(testCompose(files)));
 addPolicyCommands(program);
 addListCommands(program);
 program.command("supervise", { hidden: true }).action(() => finish(supervise()));
