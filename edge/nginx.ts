@@ -88,7 +88,11 @@ function variableMaps(): VariableMap[] {
       from: "$http_traceparent",
       variable: "sluice_traceparent",
       default: "",
-      values: [["~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$", "$http_traceparent"]],
+      values: [
+        // Most requests have none: a regular expression need not look at nothing.
+        ["", ""],
+        ["~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$", "$http_traceparent"],
+      ],
     },
     {
       source: "For the log: the path without its query, also after an error took the request elsewhere.",

@@ -10,7 +10,6 @@ import { COUNTRY_UNKNOWN, POLICY_INITIAL, type PolicyDocument } from "@sluice/co
 import { decode } from "cjson.safe";
 import { countryOf } from "../geo/range-table.ts";
 import { nowMs } from "../platform/clock.ts";
-import { createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import { logError } from "../platform/log.ts";
 import { type AccessLists, createAccessLists } from "./access-lists.ts";
 
@@ -28,16 +27,10 @@ let lists = createAccessLists();
 let policyText = "";
 let policyVersion = -1;
 
-/** An address as numbers and where it is: neither ever changes, so nothing here needs to be taken back. */
-interface Place {
-  address: Address;
-  country: string;
-}
-const places = createGenerationalMap<Place>(20_000);
-
-/** Reused for each decision, which never waits. */
+/** Both are reused for each decision, which never waits: making tables for it would cost more than making it. */
+const ipv4: Address = { family: 4, a: 0, b: 0, c: 0 };
 const request: AccessRequest = {
-  address: { family: 4, a: 0, b: 0, c: 0 },
+  address: ipv4,
   country: COUNTRY_UNKNOWN,
   method: "",
   path: "",
@@ -50,9 +43,9 @@ export function accessLoaded(): boolean {
 
 /** Decides by the rules of the contract; `lastCountry` tells the country that it went by. */
 export function decideAccess(addressBytes: string, method: string, path: string): Verdict {
-  const place = placeOf(addressBytes);
-  request.address = place.address;
-  request.country = place.country;
+  const address = readAddress(addressBytes);
+  request.address = address;
+  request.country = countryOf(address);
   request.method = method;
   request.path = path;
   request.nowMs = nowMs();
@@ -101,13 +94,15 @@ export function replacePolicy(version: number, text: string): boolean {
   return true;
 }
 
-function placeOf(addressBytes: string): Place {
-  const held = getFrom(places, addressBytes);
-  if (held !== undefined) return held;
-  const address = addressFromBytes(addressBytes);
+function readAddress(bytes: string): Address {
+  if (bytes.length === 4) {
+    const [first, second, third, fourth] = string.byte(bytes, 1, 4);
+    ipv4.a =
+      (((first as number) * 256 + (second as number)) * 256 + (third as number)) * 256 + (fourth as number);
+    return ipv4;
+  }
+  const address = addressFromBytes(bytes);
   // A listener on a Unix socket has clients without an address: nothing could be decided about them.
   if (address === undefined) error("the client has no IP address");
-  const place: Place = { address, country: countryOf(address) };
-  putInto(places, addressBytes, place);
-  return place;
+  return address;
 }
