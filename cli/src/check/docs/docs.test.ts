@@ -91,14 +91,19 @@ const rows: Row[] = [
     findings: [],
   },
   {
-    name: "settings that the page lacks, of origin and edge",
+    name: "settings that the page lacks, of every process",
     check: settingsAreDocumented,
     files: {
       "origin/src/config.ts": CONFIG.replace("apiHost", "apiHost: host, apiNew"),
-      "edge/conf.ts": "export const port = env.EDGE_PORT;\n",
+      "edge/config.ts": 'export const port = env.EDGE_PORT ?? fault("EDGE_PORT");\n',
+      "cli/src/settings.ts": "export const { SLUICE_HOME: home } = env;\n",
       "docs/operations.md": SETTINGS,
     },
-    findings: [/config.ts:2 reads API_NEW/, /edge\/conf.ts:1 reads EDGE_PORT/],
+    findings: [
+      /config.ts:2 reads API_NEW/,
+      /settings.ts:1 reads SLUICE_HOME/,
+      /edge\/config.ts:1 reads EDGE_PORT/,
+    ],
   },
   {
     name: "a setting that nothing reads",

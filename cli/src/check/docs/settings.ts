@@ -1,6 +1,6 @@
 /**
  * docs/operations.md against the settings that processes read, both ways. The origin's are the keys of its
- * configuration schema (`apiPort` is API_PORT), the edge's are the EDGE_… names in its generator.
+ * configuration schema (`apiPort` is API_PORT); the others name theirs as they are.
  */
 import ts from "typescript";
 import type { Check } from "../check.ts";
@@ -9,11 +9,14 @@ import { codeIn, tableRows } from "./markdown.ts";
 
 const PAGE = "docs/operations.md";
 const ORIGIN = "origin/src/config.ts";
+/** The edge's generator, the payments sandbox, the launcher. */
+const OTHERS = /^(edge\/(config|conf)|origin\/sandbox\/config|cli\/src\/settings)\.ts$/;
+const NAME = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/;
 
 export const settingsAreDocumented: Check = {
   name: "docs: settings",
   run(tree) {
-    const read = [...originSettings(tree), ...edgeSettings(tree)];
+    const read = [...originSettings(tree), ...otherSettings(tree)];
     if (!tree.has(PAGE)) {
       return read.length === 0
         ? []
@@ -74,25 +77,32 @@ function environmentName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-function edgeSettings(tree: Tree): Setting[] {
+/** Names in strings, in `env.NAME` and in `{ NAME } = env`, wherever a file of that name reads its settings. */
+function otherSettings(tree: Tree): Setting[] {
   const settings = new Map<string, Setting>();
-  for (const path of tree.paths.filter((candidate) => /^edge\/[^/]+\.ts$/.test(candidate))) {
+  for (const path of tree.paths.filter((candidate) => OTHERS.test(candidate))) {
     const source = tree.syntax(path);
     visit(source, (node) => {
-      if (!ts.isStringLiteralLike(node) && !ts.isIdentifier(node)) return;
-      const name = node.text;
-      if (/^EDGE_[A-Z0-9_]+$/.test(name) && !settings.has(name)) {
-        settings.set(name, { name, place: `${path}:${lineOf(source, node)}` });
-      }
+      const name = settingNamedBy(node);
+      if (name === undefined || !NAME.test(name) || settings.has(name)) return;
+      settings.set(name, { name, place: `${path}:${lineOf(source, node)}` });
     });
   }
   return [...settings.values()];
 }
 
+function settingNamedBy(node: ts.Node): string | undefined {
+  if (ts.isStringLiteralLike(node)) return node.text;
+  if (ts.isPropertyAccessExpression(node) && /\benv$/.test(node.expression.getText())) return node.name.text;
+  if (!ts.isBindingElement(node)) return undefined;
+  const name = node.propertyName ?? node.name;
+  return ts.isIdentifier(name) ? name.text : undefined;
+}
+
 function settingsInPage(tree: Tree): Setting[] {
   return tableRows(tree, PAGE).flatMap(({ cells, line }) => {
     const name = codeIn(cells[0]);
-    if (name === undefined || !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/.test(name)) return [];
+    if (name === undefined || !NAME.test(name)) return [];
     return [{ name, place: `${PAGE}:${line}` }];
   });
 }
