@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
@@ -27,6 +28,7 @@ let vhost: TestVhost;
 let sql: Connection;
 let redis: Redis;
 let relayUrl: string;
+const logs = new WeakMap<ChildProcess, string[]>();
 
 before(async () => {
   services = await startTestServices();
@@ -75,6 +77,37 @@ test("killed again and again while products change, it brings every change to Re
   assert.equal(code, 0);
 });
 
+test("a leader that is paused is replaced within 5 s, and does no harm when it wakes", async () => {
+  const paused = startRole();
+  const writer = startWriter();
+  let other: ChildProcess | undefined;
+  try {
+    await said(paused, "ready");
+    other = startRole();
+    await said(other, "another relay leads, standing by");
+    const pausedAtMs = performance.now();
+    paused.kill("SIGSTOP");
+    await said(other, "this relay leads");
+    const tookMs = performance.now() - pausedAtMs;
+    assert.ok(tookMs < 5_000, `took over after ${Math.round(tookMs)} ms`);
+    await said(other, "ready");
+    paused.kill("SIGCONT");
+    await said(paused, "this relay no longer leads");
+    const last = await writer.stop();
+    await until("the last change", async () => (await projectedVersion()) === last, 20_000);
+  } finally {
+    await writer.stop();
+    for (const relay of [paused, other]) {
+      relay?.kill("SIGCONT");
+      relay?.kill("SIGTERM");
+    }
+  }
+  await Promise.all([once(paused, "exit"), once(other, "exit")]);
+  const versions = await announcedVersions();
+  const sorted = versions.toSorted((a, b) => a - b);
+  assert.deepEqual(versions, sorted, "a version was announced after a newer one");
+});
+
 /** With the rights that docs/operations.md asks for, and no more. */
 async function createAccount(): Promise<string> {
   const url = new URL(database.url);
@@ -96,7 +129,23 @@ function startRole(): ChildProcess {
     REDIS_PREFIX: prefix.prefix,
     RABBITMQ_URL: vhost.url,
   };
-  return spawn(process.execPath, [main, "relay"], { env, stdio: ["ignore", "inherit", "inherit"] });
+  const role = spawn(process.execPath, [main, "relay"], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const lines: string[] = [];
+  createInterface(role.stdout).on("line", (line) => lines.push(line));
+  logs.set(role, lines);
+  return role;
+}
+
+/** Waits for a line in the process's log. */
+async function said(role: ChildProcess, msg: string): Promise<void> {
+  const isIn = (line: string) => JSON.parse(line).msg === msg;
+  await until(`the relay says: ${msg}`, () => logs.get(role)?.some(isIn) === true, 20_000);
+}
+
+/** The product's versions in the order in which the edges see them. */
+async function announcedVersions(): Promise<number[]> {
+  const entries = await redis.xrange(`${prefix.prefix}changes`, "-", "+");
+  return entries.filter(([, fields]) => fields[1] === "product").map(([, fields]) => Number(fields[5]));
 }
 
 /** Changes the product as fast as the database commits; `stop` gives the version that it reached. */
