@@ -23,6 +23,7 @@ export const stringCalls: tstl.Plugin = {
 const rewrites: ReadonlyMap<string, Rewrite> = new Map([
   ["startsWith", startsWith],
   ["endsWith", endsWith],
+  ["indexOf", indexOf],
   ["includes", includes],
   ["charCodeAt", charCodeAt],
   ["slice", slice],
@@ -51,7 +52,7 @@ function startsWith(
 ): tstl.Expression | undefined {
   const prefix = onlyArgument(call);
   if (prefix === undefined) return undefined;
-  const literal = literalText(prefix);
+  const literal = literalText(prefix, context.checker);
   if (literal === undefined && !isConstant(prefix, context.checker)) return undefined;
   const length =
     literal === undefined
@@ -72,11 +73,38 @@ function endsWith(
   context: Context,
 ): tstl.Expression | undefined {
   const suffix = onlyArgument(call);
-  const literal = suffix === undefined ? undefined : literalText(suffix);
+  const literal = suffix === undefined ? undefined : literalText(suffix, context.checker);
   if (suffix === undefined || literal === undefined || literal === "") return undefined;
   const from = tstl.createNumericLiteral(-Buffer.byteLength(literal));
   const end = library("sub", [context.transformExpression(text), from], call);
   return equal(end, context.transformExpression(suffix), call);
+}
+
+/**
+ * `(string.find(s, p, from + 1, true) or 0) - 1`, for a start that isn't negative. Not for what may be empty: that is
+ * found at the end of the text in JavaScript, and nowhere beyond it in Lua. Without a start TypeScriptToLua does it so.
+ */
+function indexOf(
+  call: ts.CallExpression,
+  text: ts.Expression,
+  context: Context,
+): tstl.Expression | undefined {
+  const [part, from] = call.arguments;
+  if (part === undefined || from === undefined || call.arguments.length > 2) return undefined;
+  const literal = literalText(part, context.checker);
+  if (literal === undefined || literal === "" || !isAtLeast(0, from, context)) return undefined;
+  const found = library(
+    "find",
+    [
+      context.transformExpression(text),
+      context.transformExpression(part),
+      addOne(from, context),
+      tstl.createBooleanLiteral(true),
+    ],
+    call,
+  );
+  const orZero = tstl.createBinaryExpression(found, tstl.createNumericLiteral(0), tstl.SyntaxKind.OrOperator);
+  return plus(tstl.createParenthesizedExpression(orZero), -1);
 }
 
 /** `string.find(s, p, 1, true) ~= nil`. */
@@ -183,8 +211,10 @@ function isComparedWithLiteral(call: ts.CallExpression): boolean {
   return ts.isNumericLiteral(parent.left === call ? parent.right : parent.left);
 }
 
-function literalText(node: ts.Expression): string | undefined {
-  return ts.isStringLiteralLike(node) ? node.text : undefined;
+/** The text that an expression always has: a literal, or a constant of that type. */
+function literalText(node: ts.Expression, checker: ts.TypeChecker): string | undefined {
+  const type = checker.getTypeAtLocation(node);
+  return type.isStringLiteral() ? type.value : undefined;
 }
 
 function isConstant(node: ts.Expression, checker: ts.TypeChecker): boolean {
