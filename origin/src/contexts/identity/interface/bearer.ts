@@ -4,15 +4,20 @@ import { Refusal } from "../../../kernel/errors.ts";
 import type { Authenticators } from "../../../platform/http/access.ts";
 import { identityErrors } from "../errors.ts";
 
-/** Reads the one bearer token of a request; none or several are refused. */
+const scheme = "bearer ";
+const challenge = { "www-authenticate": 'Bearer realm="sluice"' };
+
+/** Reads the one bearer token of a request; with two, whoever stands behind us might choose the other. */
 export function authenticateUserBy(
   verify: (token: string) => ReturnType<NonNullable<Authenticators["user"]>>,
 ): NonNullable<Authenticators["user"]> {
   return async (request) => {
-    const token = bearerToken(request);
-    if (token === undefined) {
-      throw new Refusal(identityErrors.tokenMissing, { headers: { "www-authenticate": "Bearer" } });
+    const fields = authorizationsOf(request);
+    if (fields.length > 1 || fields[0] === "") {
+      throw new Refusal(identityErrors.tokenMalformed, { headers: challenge });
     }
+    const token = tokenIn(fields[0]);
+    if (token === undefined) throw new Refusal(identityErrors.tokenMissing, { headers: challenge });
     return verify(token);
   };
 }
@@ -21,22 +26,21 @@ export function authenticateUserBy(
 export function authenticateOperatorBy(secret: string): NonNullable<Authenticators["operator"]> {
   const expected = sha256(secret);
   return async (request) => {
-    const token = bearerToken(request);
+    const fields = authorizationsOf(request);
+    const token = fields.length === 1 ? tokenIn(fields[0]) : undefined;
     if (token === undefined || !timingSafeEqual(sha256(token), expected)) {
-      throw new Refusal(identityErrors.operatorUnauthorized, { headers: { "www-authenticate": "Bearer" } });
+      throw new Refusal(identityErrors.operatorUnauthorized, { headers: challenge });
     }
   };
 }
 
-/** Node keeps the first of several Authorization headers; `headersDistinct` shows them all. */
-function bearerToken(request: FastifyRequest): string | undefined {
-  const headers = request.raw.headersDistinct.authorization ?? [];
-  if (headers.length > 1) {
-    throw new Refusal(identityErrors.tokenMalformed, {
-      detail: "there is more than one Authorization header",
-    });
-  }
-  return /^Bearer +(\S+)$/i.exec(headers[0] ?? "")?.[1];
+/** Of several such headers `request.headers` has the first only. */
+function authorizationsOf(request: FastifyRequest): readonly string[] {
+  return request.raw.headersDistinct.authorization ?? [];
+}
+
+function tokenIn(field = ""): string | undefined {
+  return field.slice(0, scheme.length).toLowerCase() === scheme ? field.slice(scheme.length) : undefined;
 }
 
 function sha256(text: string): Buffer {
