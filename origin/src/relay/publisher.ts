@@ -7,6 +7,7 @@ import type { TableRow } from "../platform/redis/projected-table.ts";
 import { repeat } from "../platform/repeat.ts";
 import { connectOutboxChannel } from "./outbox-channel.ts";
 import { type OutboxRow, OutboxRows, outboxRow } from "./outbox-rows.ts";
+import { pruneLimits, pruneOutbox } from "./prune-outbox.ts";
 
 /**
  * Sends outbox rows to RabbitMQ, each at least once. A row is done when the broker confirmed it and did not
@@ -121,6 +122,12 @@ export async function startPublisher({
 
   const poll = repeat("read the outbox", () => publisherLimits.pollAfterFailureMs, readTable, logger);
   const mark = repeat("mark published messages", () => publisherLimits.markEveryMs, markPublished, logger);
+  const prune = repeat(
+    "prune the outbox",
+    () => pruneLimits.everyMs,
+    () => pruneOutbox(database, clock),
+    logger,
+  );
 
   return {
     offer: (row) => {
@@ -130,7 +137,7 @@ export async function startPublisher({
     },
     close: async () => {
       closing = true;
-      await poll.close();
+      await Promise.all([poll.close(), prune.close()]);
       const bound = new AbortController();
       const timeout = delay(publisherLimits.closeTimeoutMs, undefined, { signal: bound.signal });
       await Promise.race([Promise.all(inFlight), timeout.catch(() => undefined)]);

@@ -185,6 +185,21 @@ test("messages that nobody takes wait in the outbox and hold up nothing", async 
   await inbox.close();
 });
 
+test("messages that were published long ago are removed, others stay", async () => {
+  await using f = await fixture();
+  const exchange = `${f.redis.prefix.replace(":", "")}old`;
+  await insertMessages(f, exchange, 1_500);
+  await f.sql.query("UPDATE outbox SET published_at = UTC_TIMESTAMP(6) - INTERVAL 25 HOUR");
+  await insertMessages(f, exchange, 2);
+  await f.sql.query("UPDATE outbox SET published_at = UTC_TIMESTAMP(6) WHERE id > 1500 LIMIT 1");
+  await f.startRelay();
+  await until("two are left", async () => {
+    const [rows] = await f.sql.query<RowDataPacket[]>("SELECT COUNT(*) AS n FROM outbox");
+    return Number(rows[0]?.n) === 2;
+  });
+  assert.equal(await unpublished(f), 1);
+});
+
 async function killBinlogDumps({ sql }: RelayFixture): Promise<void> {
   const [threads] = await sql.query<RowDataPacket[]>(
     "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%' AND db = DATABASE()",
