@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { changesKey, sessionKey } from "@sluice/contract/keys.ts";
 import { Redis } from "ioredis";
@@ -218,6 +221,34 @@ test("the operators' listener refuses everybody without its token", async () => 
     { authorization: `Bearer ${api.opsToken}` },
   );
   assert.equal(elsewhere.status, 404, "the public listener has no such route");
+});
+
+test("a user route tells why a token does not do, and takes one token only", async () => {
+  const { accessToken, sessionId } = await newcomer();
+  const code = async (authorization: string[]) => {
+    const asked = request(`${api.url}/orders`, {
+      headers: { authorization } as unknown as Record<string, string>,
+    });
+    asked.end();
+    const [answer] = (await once(asked, "response")) as [IncomingMessage];
+    const body = JSON.parse(await text(answer));
+    if (answer.statusCode === 401) assert.match(answer.headers["www-authenticate"] ?? "", /^Bearer realm=/);
+    return answer.statusCode === 200 ? "passed" : body.code;
+  };
+  assert.equal(await code([`Bearer ${accessToken}`]), "passed");
+  assert.equal(await code([`bearer ${accessToken}`]), "passed");
+  assert.equal(await code([]), "token.missing");
+  assert.equal(await code(["Basic abc"]), "token.missing");
+  assert.equal(await code([accessToken]), "token.missing");
+  assert.equal(await code([""]), "token.malformed");
+  assert.equal(await code(["Bearer "]), "token.missing");
+  assert.equal(await code([`Bearer  ${accessToken}`]), "token.malformed");
+  assert.equal(await code([`Bearer ${accessToken}, Bearer ${accessToken}`]), "token.malformed");
+  assert.equal(await code([`Bearer ${accessToken}`, `Bearer ${accessToken}`]), "token.malformed");
+  assert.equal(await code([`Bearer ${api.opsToken}`]), "token.malformed");
+  assert.equal(await code([`Bearer ${sessionId}`]), "token.malformed");
+  nowMs += 605_000;
+  assert.equal(await code([`Bearer ${accessToken}`]), "token.expired");
 });
 
 test("the public keys are served without the private one", async () => {
