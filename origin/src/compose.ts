@@ -31,6 +31,7 @@ import { createLogger } from "./platform/logger.ts";
 import { openDatabase } from "./platform/mysql/database.ts";
 import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
 import { outboxAudits } from "./platform/outbox/audits.ts";
+import { pruneOutbox } from "./platform/outbox/prune.ts";
 import { connectRabbit } from "./platform/rabbit/connect.ts";
 import { auditProjections } from "./platform/redis/audit-projections.ts";
 import { connectRedis } from "./platform/redis/connect.ts";
@@ -147,6 +148,7 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   const database = openDatabase(config.mysqlUrl);
   const identity = startIdentityWorker({ database, clock, logger });
   const ordering = startOrderingWorker({ config, database, clock, newId, logger });
+  const pruning = pruneOutbox(database, clock, logger);
   const rabbit = await connectRabbit({
     url: config.rabbitmqUrl,
     logger,
@@ -157,6 +159,7 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
     close: async () => {
       await ordering.close();
       await identity.close();
+      await pruning.close();
       await rabbit.close();
       await database.close();
       logger.info("worker has stopped");

@@ -20,7 +20,7 @@ export interface TestShop {
   product(pieces: number, priceCents?: number): Promise<number>;
   stockOf(productId: number): Promise<Record<"total" | "available" | "reserved" | "sold", number>>;
   /** The worker role, with sweepers and consumers, as it is composed in production. */
-  startWorker(): Promise<{ close(): Promise<void> }>;
+  startWorker(settings?: Record<string, string>): Promise<{ close(): Promise<void> }>;
   /** Fails when an invariant is broken. */
   auditIsClean(): Promise<void>;
   close(): Promise<void>;
@@ -64,7 +64,7 @@ export async function startTestShop(
       return created.body.id;
     },
     stockOf: async (productId) => (await api.call("GET", `/products/${productId}`)).body.stock,
-    startWorker: () =>
+    startWorker: (own = {}) =>
       composeWorker(
         readConfig("worker", {
           MYSQL_URL: places.mysqlUrl,
@@ -73,6 +73,7 @@ export async function startTestShop(
           RABBITMQ_URL: places.rabbitmqUrl,
           LOG_LEVEL: "warn",
           ...shared,
+          ...own,
         }),
         ambient,
       ),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { connect } from "amqplib";
-import { createConnection } from "mysql2/promise";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
 import {
   createTestDatabase,
   createTestRedisPrefix,
@@ -159,6 +159,19 @@ test("without any message the sweeper expires what is due, in batches", async ()
   await shop.auditIsClean();
   const stock = await shop.stockOf(product);
   assert.deepEqual(stock, { total: 1_000, available: 999, reserved: 0, sold: 1 });
+});
+
+test("with the broker gone the worker starts, expires, and stops", async () => {
+  const worker = await shop.startWorker({ RABBITMQ_URL: "amqp://127.0.0.1:1", LOG_LEVEL: "silent" });
+  const { id, expiresAtMs } = await place();
+  await until("the order is expired", () => isExpired(id));
+  const [rows] = await sql.query<RowDataPacket[]>(
+    "SELECT actor FROM order_history WHERE order_id = ? AND to_status = 'EXPIRED'",
+    [id],
+  );
+  assert.deepEqual(rows, [{ actor: "expiry:sweeper" }]);
+  assert.ok(Date.now() >= expiresAtMs);
+  await worker.close();
 });
 
 test("two sweepers at once expire each order once", async () => {
