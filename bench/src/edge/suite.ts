@@ -42,7 +42,7 @@ interface Plan {
   warmUpSeconds: number;
 }
 
-const FULL: Plan = { rounds: 7, roundSeconds: 4, warmUpSeconds: 3 };
+const FULL: Plan = { rounds: 15, roundSeconds: 2, warmUpSeconds: 3 };
 const QUICK: Plan = { rounds: 2, roundSeconds: 1, warmUpSeconds: 1 };
 
 async function measure({ quick, progress }: SuiteOptions): Promise<Measurement[]> {

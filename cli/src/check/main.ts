@@ -15,6 +15,7 @@ import { noVagueNames } from "./hygiene/names.ts";
 import { testsAssert } from "./hygiene/test-assertions.ts";
 import { noCycles } from "./imports/cycles.ts";
 import { layersHold } from "./imports/layers.ts";
+import { nginxHasItsPlace } from "./imports/raw-nginx.ts";
 import { edgeCompiles } from "./tools/edge.ts";
 import { styleHolds } from "./tools/style.ts";
 import { typesHold } from "./tools/types.ts";
@@ -26,6 +27,7 @@ export const checks: readonly Check[] = [
   styleHolds,
   layersHold,
   noCycles,
+  nginxHasItsPlace,
   errorCodesAreDocumented,
   settingsAreDocumented,
   linksLeadSomewhere,

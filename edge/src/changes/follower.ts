@@ -3,7 +3,7 @@ import { beginGeneration } from "../cache/product-lists.ts";
 import { forgetAllProducts } from "../cache/products.ts";
 import { nowMs, sleepMs } from "../platform/clock.ts";
 import { logNotice, logWarning } from "../platform/log.ts";
-import { type Connection, connect } from "../platform/redis.ts";
+import { type Connection, connect, isNil } from "../platform/redis.ts";
 import { isExiting, later } from "../platform/timers.ts";
 import { forgetAllSessions } from "../token/sessions.ts";
 import { applyChange } from "./apply.ts";
@@ -122,7 +122,7 @@ function readOn(redis: Connection, at: Loaded): string | undefined {
   );
   if (!streams) return readError;
   failures = 0;
-  if (streams === ngx.null) {
+  if (isNil(streams)) {
     markLive();
     return undefined;
   }

@@ -47,3 +47,8 @@ export function release(connection: Connection): void {
 export function textOf(reply: unknown): string | undefined {
   return type(reply) === "string" ? (reply as string) : undefined;
 }
+
+/** Whether the whole reply is Redis's nil: a blocking read that ran out of time. */
+export function isNil(reply: unknown): boolean {
+  return reply === ngx.null;
+}
