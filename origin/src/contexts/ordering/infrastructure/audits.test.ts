@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, test } from "node:test";
+import { createConnection } from "mysql2/promise";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  createTestVhost,
+  startTestServices,
+} from "../../../../../cli/src/services/for-tests.ts";
+import { startTestShop } from "../../../../test/start-shop.ts";
+import { runAudits } from "../../../platform/audit.ts";
+import { openDatabase } from "../../../platform/mysql/database.ts";
+import { outboxAudits } from "../../../platform/outbox/audits.ts";
+import { orderingAudits } from "./audits.ts";
+
+const services = await startTestServices();
+const testDatabase = await createTestDatabase(services);
+const prefix = await createTestRedisPrefix(services);
+const vhost = await createTestVhost(services);
+const shop = await startTestShop({
+  mysqlUrl: testDatabase.url,
+  redisUrl: prefix.url,
+  redisPrefix: prefix.prefix,
+  rabbitmqUrl: vhost.url,
+});
+const database = openDatabase(testDatabase.url);
+const sql = await createConnection(testDatabase.url);
+const buyer = await shop.join();
+
+after(async () => {
+  await sql.end();
+  await database.close();
+  await shop.close();
+  await prefix.close();
+  await vhost.close();
+  await testDatabase.close();
+  await services.close();
+});
+
+/** One order in each state that the audits tell apart. */
+async function sell() {
+  const product = await shop.product(20);
+  const place = async (key = randomUUID()) => {
+    const placed = await buyer.order([{ productId: product, quantity: 2 }], key);
+    assert.equal(placed.status, 201);
+    return placed.body.id as string;
+  };
+  const [open, paid, refunded, cancelled] = [await place(), await place(), await place(), await place()];
+  await buyer.post(`/orders/${paid}/pay`);
+  await buyer.post(`/orders/${refunded}/pay`);
+  await buyer.post(`/orders/${refunded}/refund`);
+  await buyer.post(`/orders/${cancelled}/cancel`);
+  return { product, open, paid };
+}
+
+type Sold = Awaited<ReturnType<typeof sell>>;
+
+/** A wrong that could be done to the data, and the audits that must see it. */
+const wrongs: [string, (sold: Sold) => [string, unknown[]], RegExp[]][] = [
+  [
+    "a piece that was lost",
+    ({ product }) => ["UPDATE stock SET available = available - 1 WHERE product_id = ?", [product]],
+    [/available \+ reserved \+ sold = total/, /sums of the ledger/],
+  ],
+  [
+    "pieces that went from reserved to available without an order",
+    ({ product }) => [
+      "UPDATE stock SET available = available + 2, reserved = reserved - 2 WHERE product_id = ?",
+      [product],
+    ],
+    [/sums of the ledger/, /reserved is what unpaid/],
+  ],
+  [
+    "a sale without an order",
+    ({ product }) => [
+      "UPDATE stock SET available = available - 1, sold = sold + 1 WHERE product_id = ?",
+      [product],
+    ],
+    [/sums of the ledger/, /sold is what paid/],
+  ],
+  [
+    "an order without lines",
+    ({ open }) => ["DELETE FROM order_lines WHERE order_id = ?", [open]],
+    [/reserved is what unpaid/, /each has lines/],
+  ],
+  [
+    "a state that was changed by hand",
+    ({ paid }) => ["UPDATE orders SET status = 'EXPIRED' WHERE id = ?", [paid]],
+    [/sold is what paid/, /last history row/, /reserved once, and settled/, /one payment that succeeded/],
+  ],
+  [
+    "an order that never expired",
+    ({ open }) => [
+      "UPDATE orders SET expires_at = UTC_TIMESTAMP(6) - INTERVAL 20 SECOND WHERE id = ?",
+      [open],
+    ],
+    [/none is unpaid/],
+  ],
+  [
+    "a movement that was struck from the ledger",
+    ({ paid }) => ["DELETE FROM stock_movements WHERE order_id = ? AND kind = 'SELL'", [paid]],
+    [/sums of the ledger/, /reserved once, and settled/],
+  ],
+  [
+    "a paid order without its payment",
+    ({ paid }) => ["UPDATE payments SET status = 'DECLINED' WHERE order_id = ?", [paid]],
+    [/one payment that succeeded/],
+  ],
+  [
+    "a payment of another amount",
+    ({ paid }) => ["UPDATE payments SET amount_cents = 1 WHERE order_id = ?", [paid]],
+    [/the amount is the order's/],
+  ],
+  [
+    "a key without its order",
+    ({ open }) => ["UPDATE order_idempotency SET order_id = ? WHERE order_id = ?", [randomUUID(), open]],
+    [/each key has its order/],
+  ],
+  [
+    "a message that nobody published",
+    () => ["UPDATE outbox SET published_at = NULL, created_at = UTC_TIMESTAMP(6) - INTERVAL 90 SECOND", []],
+    [/nothing waits/],
+  ],
+];
+
+for (const [wrong, statement, seenBy] of wrongs) {
+  test(`the audit sees ${wrong}`, async () => {
+    const sold = await sell();
+    assert.deepEqual(await broken(), [], "all is well before");
+    await sql.beginTransaction();
+    await sql.query("SET SESSION check_constraint_checks = 0");
+    await sql.query(...statement(sold));
+    await sql.commit();
+    const names = await broken();
+    assert.equal(names.length, seenBy.length, names.join("\n"));
+    for (const pattern of seenBy)
+      assert.ok(
+        names.some((name) => pattern.test(name)),
+        `${pattern}: ${names.join("\n")}`,
+      );
+    await wipe();
+  });
+}
+
+async function broken(): Promise<string[]> {
+  const results = await runAudits(database, [...orderingAudits, ...outboxAudits]);
+  return results.filter((result) => result.broken.length > 0).map(({ name }) => name);
+}
+
+async function wipe(): Promise<void> {
+  const tables = [
+    "order_idempotency",
+    "payments",
+    "order_history",
+    "order_lines",
+    "orders",
+    "stock_movements",
+    "stock",
+    "outbox",
+  ];
+  for (const table of tables) await sql.query(`DELETE FROM ${table}`);
+}
