@@ -1,4 +1,4 @@
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import type ts from "typescript";
 import * as tstl from "typescript-to-lua";
 import { stringCalls } from "../rewrite/string-calls.ts";
@@ -13,19 +13,32 @@ export interface LuaFile {
   /** Absolute. */
   readonly path: string;
   readonly text: string;
+  /** The source map, as JSON; the library has none. */
+  readonly map: string | undefined;
 }
 
 /** Runs TypeScriptToLua in memory. When there are faults, the files are not to be used. */
 export function transpile(project: Project): { faults: readonly Fault[]; files: readonly LuaFile[] } {
-  const files: LuaFile[] = [];
+  const texts = new Map<string, string>();
+  const maps = new Map<string, string>();
   const { diagnostics } = new tstl.Transpiler().emit({
     program: project.program,
     plugins: [typeImports, stringCalls],
     writeFile: (path, text, _bom, _onError, sources) => {
-      files.push({ path: resolve(path), text: `${header(project, sources)}\n${text}` });
+      const luaPath = resolve(path.replace(/\.map$/, ""));
+      if (path.endsWith(".map")) maps.set(luaPath, shiftMap(text, luaPath, sources));
+      else texts.set(luaPath, `${header(project, sources)}\n${text}`);
     },
   });
+  const files = [...texts].map(([path, text]) => ({ path, text, map: maps.get(path) }));
   return { faults: diagnostics.map(faultOf), files };
+}
+
+/** Our header is one line more than TypeScriptToLua counted; and sources are named as seen from the map's folder. */
+function shiftMap(text: string, luaPath: string, sources: readonly ts.SourceFile[] | undefined): string {
+  const map = JSON.parse(text) as { mappings: string; sources: string[] };
+  const paths = (sources ?? []).map(({ fileName }) => relative(dirname(luaPath), fileName));
+  return JSON.stringify({ ...map, sourceRoot: "", sources: paths, mappings: `;${map.mappings}` });
 }
 
 function header(project: Project, sources: readonly ts.SourceFile[] | undefined): string {

@@ -26,18 +26,24 @@ export interface Written {
  */
 export function writeOutputs(outDir: string, files: readonly LuaFile[]): Written {
   const written: string[] = [];
-  for (const { path, text } of files) {
-    if (existsSync(path) && readFileSync(path, "utf8") === text) continue;
-    mkdirSync(dirname(path), { recursive: true });
-    // Renamed into place: an nginx that starts in the middle of a build never reads half a file.
-    const partial = `${path}.partial`;
-    writeFileSync(partial, text);
-    renameSync(partial, path);
-    written.push(path);
+  for (const { path, text, map } of files) {
+    if (map !== undefined) writeChanged(`${path}.map`, map);
+    if (writeChanged(path, text)) written.push(path);
   }
   const removed: string[] = [];
   removeStale(outDir, new Set(files.map((file) => file.path)), removed);
   return { written, removed };
+}
+
+/** Returns whether it had to. */
+function writeChanged(path: string, text: string): boolean {
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return false;
+  mkdirSync(dirname(path), { recursive: true });
+  // Renamed into place: an nginx that starts in the middle of a build never reads half a file.
+  const partial = `${path}.partial`;
+  writeFileSync(partial, text);
+  renameSync(partial, path);
+  return true;
 }
 
 /** Returns whether the folder is empty afterwards. */
@@ -51,8 +57,10 @@ function removeStale(folder: string, current: ReadonlySet<string>, removed: stri
       else left += 1;
     } else if (entry.name.endsWith(".lua") && !current.has(path) && isOurs(path)) {
       rmSync(path);
+      rmSync(`${path}.map`, { force: true });
       removed.push(path);
-    } else {
+    } else if (existsSync(path)) {
+      // It may be a map that went with its Lua file.
       left += 1;
     }
   }

@@ -1,5 +1,5 @@
+import { comment, luaBlock, others, phaseStatements, sharedStatements } from "./block-statements.ts";
 import type { Http, LogFormat, LuaSettings, Upstream, UpstreamServer, VariableMap } from "./model.ts";
-import { comment, luaBlock, others, phaseStatements, sharedStatements } from "./parts.ts";
 import type { Platform } from "./platform.ts";
 import { serverBlock } from "./server-statements.ts";
 import { measure, onOff, printArgument, type Statement, statement } from "./statement.ts";

@@ -1,6 +1,6 @@
+import { others } from "./block-statements.ts";
 import { httpBlock } from "./http-statements.ts";
 import type { NginxConfig } from "./model.ts";
-import { others } from "./parts.ts";
 import type { Platform } from "./platform.ts";
 import { measure, onOff, optional, printStatements, type Statement, statement } from "./statement.ts";
 

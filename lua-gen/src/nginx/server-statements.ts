@@ -1,3 +1,4 @@
+import { comment, luaBlock, others, phaseStatements, sharedStatements } from "./block-statements.ts";
 import type {
   Listen,
   Location,
@@ -8,7 +9,6 @@ import type {
   Server,
   Tls,
 } from "./model.ts";
-import { comment, luaBlock, others, phaseStatements, sharedStatements } from "./parts.ts";
 import type { Platform } from "./platform.ts";
 import { measure, onOff, optional, type Statement, statement } from "./statement.ts";
 
