@@ -39,38 +39,48 @@ const PIECES = 6;
 const TTL_MS = 10_000;
 
 /** A provider that does with each charge what the run says, and remembers the money that it holds. */
-function scriptedProvider(nextOutcome: () => Answer) {
-  const held = new Map<string, number>();
-  const declined = new Set<string>();
-  const decision = ({ id, amountCents, currency }: Payment): ChargeOutcome => {
-    const outcome = held.has(id) ? "succeeded" : declined.has(id) ? "declined" : undefined;
-    return outcome === undefined ? { outcome: "unknown" } : { outcome, amountCents, currency, reference: id };
+function scriptedProvider(nextAnswer: () => Answer) {
+  const charges = new Map<string, { payment: Payment; state: "held" | "declined" | "refunded" }>();
+  const decision = (id: string): ChargeOutcome => {
+    const charge = charges.get(id);
+    if (charge === undefined) return { outcome: "unknown" };
+    const { amountCents, currency } = charge.payment;
+    const outcome = charge.state === "declined" ? "declined" : "succeeded";
+    return { outcome, amountCents, currency, reference: id };
   };
-  const refunded = new Set<string>();
   const provider: PaymentProvider = {
     name: "scripted",
     charge: async (payment) => {
-      const known = held.has(payment.id) || declined.has(payment.id) || refunded.has(payment.id);
-      const answer = nextOutcome();
-      if (!known && answer !== "lost before") {
-        if (answer === "declined") declined.add(payment.id);
-        else held.set(payment.id, payment.amountCents);
-      }
-      return answer.startsWith("lost") ? { outcome: "unknown" } : decision(payment);
+      const answer = nextAnswer();
+      if (answer === "lost before") return { outcome: "unknown" };
+      const state = answer === "declined" ? "declined" : "held";
+      if (!charges.has(payment.id)) charges.set(payment.id, { payment, state });
+      return answer === "lost after" ? { outcome: "unknown" } : decision(payment.id);
     },
-    find: async (payment) => {
-      const found = decision(payment);
-      return found.outcome === "unknown" ? { outcome: "absent" } : found;
-    },
-    refund: async (payment) => {
-      if (nextOutcome() === "lost before") return { outcome: "unknown" };
-      held.delete(payment.id);
-      refunded.add(payment.id);
+    find: async ({ id }) => (charges.has(id) ? decision(id) : { outcome: "absent" }),
+    refund: async ({ id }) => {
+      const charge = charges.get(id);
+      if (charge === undefined || nextAnswer() === "lost before") return { outcome: "unknown" };
+      charge.state = "refunded";
       return { outcome: "refunded" };
     },
     readCallback: () => ({ outcome: "malformed" }),
   };
-  return { provider, heldCents: () => [...held.values()].reduce((sum, cents) => sum + cents, 0) };
+  return {
+    provider,
+    heldCents: () => {
+      const held = [...charges.values()].filter(({ state }) => state === "held");
+      return held.reduce((sum, { payment }) => sum + payment.amountCents, 0);
+    },
+    /** What a callback would say now of one of the charges. What was declined may have been taken after all. */
+    callback: (index: number) => {
+      const charge = [...charges.values()][index % Math.max(charges.size, 1)];
+      if (charge === undefined) return undefined;
+      if (charge.state === "declined" && nextAnswer() === "succeeded") charge.state = "held";
+      const told = decision(charge.payment.id);
+      return told.outcome === "unknown" ? undefined : { id: charge.payment.id, decision: told };
+    },
+  };
 }
 
 type Answer = "succeeded" | "declined" | "lost before" | "lost after";
@@ -83,7 +93,7 @@ const step = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      kind: fc.constantFrom("pay", "cancel", "refund", "expire"),
+      kind: fc.constantFrom("pay", "cancel", "refund", "expire", "callback"),
       order: fc.nat(5),
     }),
   },
@@ -121,7 +131,7 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
   const book = orderBookIn(database, expiryLane(TTL_MS / 1_000));
   const product = ++products;
   await openStock(book, product, PIECES, { actor: "test", reason: "model", nowMs });
-  const { provider, heldCents } = scriptedProvider(() => answers.next().value as Answer);
+  const { provider, heldCents, callback } = scriptedProvider(() => answers.next().value as Answer);
   const settle = createSettlePayment({ book, clock });
   const finishRefund = createFinishRefund({ book, clock });
   const common = { book, provider, settle, finishRefund, clock, newId: randomUUID };
@@ -148,6 +158,9 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
       const lines = [{ productId: product, quantity: one.quantity }];
       const placed = await place({ userId: USER, lines, idempotencyKey: undefined });
       orders.push(JSON.parse(placed.body).id);
+    } else if (one.kind === "callback") {
+      const told = callback(one.order);
+      if (told !== undefined) await settle(told.id, told.decision);
     } else if ("order" in one) {
       const orderId = orders[one.order % Math.max(orders.length, 1)];
       if (orderId !== undefined) await steps[one.kind](orderId);
