@@ -27,6 +27,7 @@ import { type Clock, systemClock } from "./kernel/clock.ts";
 import { type NewId, newUuid } from "./kernel/ids.ts";
 import { type AuditResult, runAudits } from "./platform/audit.ts";
 import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
+import { httpLimits } from "./platform/http/server.ts";
 import { createLogger } from "./platform/logger.ts";
 import { openDatabase } from "./platform/mysql/database.ts";
 import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
@@ -79,6 +80,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
     title: "Sluice",
     logger: logger.child({ listener: "api" }),
     authenticators: { user: identity.authenticateUser },
+    requestTimeoutMs: httpLimits.requestTimeoutMs,
     dependencies,
     errorCatalogue: errorCatalogue(),
   });
@@ -90,6 +92,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
     title: "Sluice for operators",
     logger: logger.child({ listener: "ops" }),
     authenticators: { operator: identity.authenticateOperator },
+    requestTimeoutMs: httpLimits.bulkRequestTimeoutMs,
     dependencies,
     errorCatalogue: errorCatalogue(),
   });

@@ -200,6 +200,70 @@ test("a long list is read page by page, each entry once", async () => {
   for (const cidr of cidrs) await operator("DELETE", `/lists/allow?cidr=${cidr}`);
 });
 
+const ndjson = { "content-type": "application/x-ndjson" };
+const asLines = (values: object[]) => values.map((value) => JSON.stringify(value)).join("\n");
+
+test("a long list goes in, out and away as lines, and goes in again as it came out", async () => {
+  const cidrs = Array.from({ length: 1_234 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);
+  const put = await operator(
+    "POST",
+    "/lists/deny",
+    asLines(cidrs.map((cidr) => ({ cidr, reason: "bulk" }))),
+    ndjson,
+  );
+  assert.deepEqual([put.status, put.body], [200, { done: 1_234, faulty: 0, faults: [] }]);
+  const exported = await fetch(`${api.opsUrl}/lists/deny`, {
+    headers: { authorization: `Bearer ${api.opsToken}`, accept: "application/x-ndjson" },
+  });
+  const lines = await exported.text();
+  const bulk = lines
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter(({ reason }) => reason === "bulk");
+  assert.deepEqual(
+    bulk.map(({ cidr }) => cidr),
+    cidrs,
+  );
+  assert.equal((await operator("POST", "/lists/deny", asLines(bulk), ndjson)).body.done, 1_234);
+  const removed = await operator("DELETE", "/lists/deny", asLines(bulk), ndjson);
+  assert.deepEqual([removed.status, removed.body.done], [200, 1_234]);
+  assert.equal((await operator("DELETE", "/lists/deny", asLines(bulk), ndjson)).body.done, 0);
+});
+
+test("lines that are not understood are named, and the others count; of two about one block the later", async () => {
+  const lines = [
+    '{"cidr":"192.0.2.0/24","reason":"first"}',
+    "",
+    '{"cidr":"300.0.0.1"}',
+    "{broken",
+    '{"reason":"no cidr"}',
+    `{"cidr":"192.0.2.9","expiresAt":"${new Date(nowMs).toISOString()}"}`,
+    '{"cidr":"192.0.2.7/24","reason":"second"}',
+  ];
+  const { body } = await operator("POST", "/lists/deny", lines.join("\r\n"), ndjson);
+  assert.deepEqual([body.done, body.faulty], [1, 4]);
+  assert.deepEqual(
+    body.faults.map(({ line }: { line: number }) => line),
+    [3, 4, 5, 6],
+  );
+  const { entries } = (await operator("GET", "/lists/deny?limit=1000")).body;
+  const found = entries.filter(({ cidr }: { cidr: string }) => cidr === "192.0.2.0/24");
+  assert.deepEqual(
+    found.map(({ reason }: { reason: string }) => reason),
+    ["second"],
+  );
+});
+
+test("a line without an end is refused before it fills the memory", async () => {
+  const endless = await operator("POST", "/lists/deny", `{"cidr":"${"1".repeat(100_000)}`, ndjson);
+  assert.deepEqual([endless.status, endless.body.code], [413, "request.too_large"]);
+});
+
+test("a removal must say what", async () => {
+  assert.equal((await operator("DELETE", "/lists/deny")).body.code, "access.cidr_invalid");
+});
+
 for (const { body, status = 422, code = "access.cidr_invalid" } of [
   { body: { cidr: "300.1.1.1/40" } },
   { body: { cidr: "10.0.0.0/33" } },

@@ -5,6 +5,7 @@ import type { HttpServer } from "../../platform/http/server.ts";
 import type { Database } from "../../platform/mysql/database.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { putEntry, removeEntry } from "./application/edit-lists.ts";
+import { allEntries, putEntries, removeEntries } from "./application/edit-many.ts";
 import { explainRequest } from "./application/explain-request.ts";
 import { publishPolicy, restoreRevision } from "./application/publish-policy.ts";
 import { accessErrors } from "./errors.ts";
@@ -40,6 +41,9 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
       addListRoutes(app, {
         put: (list, entry) => putEntry(on, list, entry),
         remove: (list, cidr) => removeEntry(on, list, cidr),
+        putAll: (list, lines) => putEntries(on, list, lines),
+        removeAll: (list, lines) => removeEntries(on, list, lines),
+        all: (list) => allEntries(on, list),
         page: (list, afterId, limit) => lists.page(list, afterId, limit, clock()),
       });
       addPolicyRoutes(app, {

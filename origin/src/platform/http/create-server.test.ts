@@ -17,6 +17,7 @@ async function createServer(): Promise<HttpServer> {
   return createHttpServer({
     title: "Test",
     logger: pino({ level: "silent" }),
+    requestTimeoutMs: 5_000,
     authenticators: {
       user: async (request) => {
         if (request.headers.authorization !== "Bearer good") throw new Refusal(errors.teapot);

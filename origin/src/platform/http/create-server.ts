@@ -27,6 +27,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   readonly authenticators: Authenticators;
   readonly dependencies: Dependencies;
+  /** For a whole request to arrive. Longer where bulk data is sent. */
+  readonly requestTimeoutMs: number;
   /** Served at `/errors`, where the `type` of a problem leads. */
   readonly errorCatalogue: readonly ErrorDefinition[];
 }
@@ -42,7 +44,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     loggerInstance: options.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     bodyLimit: httpLimits.bodyBytesMax,
-    requestTimeout: httpLimits.requestTimeoutMs,
+    requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: httpLimits.pathParameterLengthMax },
     genReqId: requestIdOf,

@@ -19,6 +19,7 @@ export type HttpServer = FastifyInstance<
 export const httpLimits = {
   bodyBytesMax: 64 * 1024,
   requestTimeoutMs: 10_000,
+  bulkRequestTimeoutMs: 600_000,
   /** Longer than the edge keeps its idle upstream connections, so that the edge is who closes them. */
   keepAliveTimeoutMs: 75_000,
   /** Shorter than what is left to a process that was told to stop. */

@@ -27,7 +27,7 @@ export async function putEntry(
       faults: [{ pointer: "/expiresAt", message: "must lie in the future" }],
     });
   }
-  return lists.put({ list, cidr: canonicalCidr(cidr), reason, source, createdAtMs: nowMs, expiresAtMs });
+  return lists.put({ list, cidr: understood(cidr), reason, source, createdAtMs: nowMs, expiresAtMs });
 }
 
 export async function removeEntry(
@@ -35,13 +35,18 @@ export async function removeEntry(
   list: ListName,
   cidr: string,
 ): Promise<void> {
-  if (!(await lists.remove(list, canonicalCidr(cidr), clock()))) throw new Refusal(accessErrors.entryUnknown);
+  if (!(await lists.remove(list, understood(cidr), clock()))) throw new Refusal(accessErrors.entryUnknown);
 }
 
-/** `2001:DB8::/32`, `2001:db8:0::1/32` and `2001:db8::/32` are one block. */
-function canonicalCidr(text: string): string {
+/** `2001:DB8::/32`, `2001:db8:0::1/32` and `2001:db8::/32` are one block. Undefined for what is none. */
+export function canonicalCidr(text: string): string | undefined {
   const cidr = parseCidr(text);
-  if (cidr !== undefined) return formatCidr(cidr);
+  return cidr === undefined ? undefined : formatCidr(cidr);
+}
+
+function understood(text: string): string {
+  const cidr = canonicalCidr(text);
+  if (cidr !== undefined) return cidr;
   throw new Refusal(accessErrors.cidrInvalid, {
     detail: `"${text}" is no address and no CIDR block`,
     faults: [{ pointer: "/cidr", message: "must be like 203.0.113.0/24, 2001:db8::/32 or a single address" }],

@@ -19,6 +19,10 @@ export interface AccessLists {
   put(entry: Omit<ListEntry, "id">): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
   /** False when there is no such live entry. */
   remove(list: ListName, cidr: string, nowMs: number): Promise<boolean>;
+  /** Puts all of them in one statement; each block may come once. */
+  putAll(entries: readonly Omit<ListEntry, "id">[]): Promise<void>;
+  /** Returns how many live entries were removed. */
+  removeAll(list: ListName, cidrs: readonly string[], nowMs: number): Promise<number>;
   /** Live entries with an id above `afterId`, in order of id. */
   page(list: ListName, afterId: number, limit: number, nowMs: number): Promise<ListEntry[]>;
   /** Live entries of both lists whose block is one of these. */

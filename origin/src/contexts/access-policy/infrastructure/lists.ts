@@ -42,6 +42,39 @@ export function listsIn(database: Database): AccessLists {
       return affectedRows === 1;
     },
 
+    putAll: async (entries) => {
+      await database.transaction((tx) =>
+        tx.execute(
+          `INSERT INTO access_entries (list, cidr, reason, source, created_at, expires_at) VALUES ?
+           ON DUPLICATE KEY UPDATE reason = VALUES(reason), source = VALUES(source),
+             created_at = VALUES(created_at), expires_at = VALUES(expires_at),
+             removed_at = NULL, version = version + 1`,
+          [
+            entries.map(({ list, cidr, reason, source, createdAtMs, expiresAtMs }) => [
+              list,
+              cidr,
+              reason,
+              source,
+              toSqlTime(createdAtMs),
+              expiresAtMs === undefined ? null : toSqlTime(expiresAtMs),
+            ]),
+          ],
+        ),
+      );
+    },
+
+    removeAll: (list, cidrs, nowMs) => {
+      const now = toSqlTime(nowMs);
+      return database.transaction(async (tx) => {
+        const { affectedRows } = await tx.execute(
+          `UPDATE access_entries SET removed_at = ?, version = version + 1
+           WHERE list = ? AND cidr IN (?) AND ${isLive}`,
+          [now, list, cidrs, now],
+        );
+        return affectedRows;
+      });
+    },
+
     page: async (list, afterId, limit, nowMs) => {
       const rows = await database.query<EntryRow>(
         `SELECT ${columns} FROM access_entries WHERE list = ? AND id > ? AND ${isLive} ORDER BY id LIMIT ?`,

@@ -1,12 +1,19 @@
+import { Readable } from "node:stream";
+import type { FastifyReply } from "fastify";
 import Type, { type Static } from "typebox";
+import { ndjsonMediaType, readNdjson } from "../../../platform/http/ndjson.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import type { NewEntry } from "../application/edit-lists.ts";
+import type { BulkResult, Line } from "../application/edit-many.ts";
 import type { ListEntry, ListName } from "../application/ports.ts";
 
 export interface ListUseCases {
   put(list: ListName, entry: NewEntry): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
   remove(list: ListName, cidr: string): Promise<void>;
   page(list: ListName, afterId: number, limit: number): Promise<ListEntry[]>;
+  putAll(list: ListName, lines: AsyncIterable<Line<NewEntry>>): Promise<BulkResult>;
+  removeAll(list: ListName, lines: AsyncIterable<Line<{ readonly cidr: string }>>): Promise<BulkResult>;
+  all(list: ListName): AsyncIterable<ListEntry>;
 }
 
 /** The longest CIDR text is 49 characters; more is let through so that it gets the error that names it. */
@@ -21,6 +28,17 @@ const NewEntryBody = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** A line of a bulk removal; what was exported can be sent back as it is. */
+const CidrLine = Type.Object({ cidr: Cidr });
+
+const Lines = Type.Unknown({ description: "one such object on each line" });
+
+const BulkBody = Type.Object({
+  done: Type.Integer(),
+  faulty: Type.Integer(),
+  faults: Type.Array(Type.Object({ line: Type.Integer(), message: Type.String() })),
+});
 
 const EntryBody = Type.Object({
   id: Type.Integer(),
@@ -47,11 +65,13 @@ const Named = Type.Object({ list: Type.Union([Type.Literal("allow"), Type.Litera
 export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
   const config = { access: "operator" } as const;
   const tags = ["access lists"];
+  app.addContentTypeParser(ndjsonMediaType, (_request, payload, done) => done(null, payload));
 
   app.get(
     "/lists/:list",
     { config, schema: { tags, params: Named, querystring: PageQuery, response: { 200: PageBody } } },
-    async (request) => {
+    async (request, reply) => {
+      if (request.headers.accept === ndjsonMediaType) return sendLines(reply, lists.all(request.params.list));
       const { cursor, limit } = request.query;
       const entries = await lists.page(request.params.list, cursor, limit);
       const last = entries.length === limit ? entries.at(-1) : undefined;
@@ -63,12 +83,19 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
     "/lists/:list",
     {
       config,
-      schema: { tags, params: Named, body: NewEntryBody, response: { 200: EntryBody, 201: EntryBody } },
+      schema: {
+        tags,
+        params: Named,
+        body: {
+          content: { "application/json": { schema: NewEntryBody }, [ndjsonMediaType]: { schema: Lines } },
+        },
+        response: { 200: Type.Union([EntryBody, BulkBody]), 201: EntryBody },
+      },
     },
     async (request, reply) => {
-      const { cidr, reason = "", source = "operator", expiresAt } = request.body;
-      const expiresAtMs = expiresAt === undefined ? undefined : Date.parse(expiresAt);
-      const { entry, added } = await lists.put(request.params.list, { cidr, reason, source, expiresAtMs });
+      const body = request.body as Readable | Static<typeof NewEntryBody>;
+      if (body instanceof Readable) return lists.putAll(request.params.list, newEntriesIn(body));
+      const { entry, added } = await lists.put(request.params.list, toNewEntry(body));
       return reply.code(added ? 201 : 200).send(toBody(entry));
     },
   );
@@ -80,15 +107,46 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
       schema: {
         tags,
         params: Named,
-        querystring: Type.Object({ cidr: Cidr }),
-        response: { 204: Type.Null() },
+        querystring: Type.Object({ cidr: Type.Optional(Cidr) }),
+        body: { content: { [ndjsonMediaType]: { schema: Lines } } },
+        response: { 200: BulkBody, 204: Type.Null() },
       },
     },
     async (request, reply) => {
-      await lists.remove(request.params.list, request.query.cidr);
+      const { list } = request.params;
+      if (request.body instanceof Readable) return lists.removeAll(list, readNdjson(request.body, CidrLine));
+      await lists.remove(list, request.query.cidr ?? "");
       return reply.code(204).send(null);
     },
   );
+}
+
+/** Takes any reply: what a route may send is typed by its JSON. */
+function sendLines(reply: FastifyReply, entries: AsyncIterable<ListEntry>): FastifyReply {
+  return reply.type(ndjsonMediaType).send(Readable.from(linesOf(entries)));
+}
+
+async function* newEntriesIn(stream: Readable): AsyncGenerator<Line<NewEntry>> {
+  for await (const one of readNdjson(stream, NewEntryBody)) {
+    yield "value" in one ? { line: one.line, value: toNewEntry(one.value) } : one;
+  }
+}
+
+/** One line for each entry, in the form in which `POST` takes it back. */
+async function* linesOf(entries: AsyncIterable<ListEntry>): AsyncGenerator<string> {
+  for await (const { cidr, reason, source, expiresAtMs } of entries) {
+    const expiresAt = expiresAtMs === undefined ? undefined : new Date(expiresAtMs).toISOString();
+    yield `${JSON.stringify({ cidr, reason, source, expiresAt })}\n`;
+  }
+}
+
+function toNewEntry({
+  cidr,
+  reason = "",
+  source = "operator",
+  expiresAt,
+}: Static<typeof NewEntryBody>): NewEntry {
+  return { cidr, reason, source, expiresAtMs: expiresAt === undefined ? undefined : Date.parse(expiresAt) };
 }
 
 function toBody(entry: ListEntry): Static<typeof EntryBody> {
