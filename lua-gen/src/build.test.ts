@@ -69,6 +69,18 @@ test("faults of every stage are reported at once, by place, and nothing is writt
   assert.equal(existsSync(project.outDir), false);
 });
 
+test("sources that don't parse are reported, and nothing breaks down over them", (t) => {
+  const project = createProject({
+    "a.ts": 'import { nope } from "./nowhere.ts";\nexport const x: = (;\nnope?.();\n',
+  });
+  t.after(project.remove);
+  const { faults } = check({ project: project.dir });
+  assert.deepEqual(
+    faults.map(({ line, code }) => `${line} ${code}`),
+    ["1 TS2307", "2 TS1110", "2 TS1109"],
+  );
+});
+
 test("what TypeScriptToLua only warns about is a fault, under a name that lasts", (t) => {
   const project = createProject({ "a.ts": "export const list = [1, undefined, 3];\n" });
   t.after(project.remove);

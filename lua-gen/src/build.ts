@@ -42,19 +42,31 @@ function compile(
   const opened = openProject(options.project);
   if ("faults" in opened) return opened;
   const { project } = opened;
-  const transpiled = transpile(project);
+  const typed = ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf);
   const subset = checkSubset(project.program);
-  const faults = [
-    ...ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf),
-    ...subset,
-    ...transpiled.faults.filter((fault) => !isSaidBetter(fault, subset)),
-  ];
+  const transpiled = transpileLeniently(project, typed.length > 0);
+  const known = [...typed, ...subset];
+  const faults = [...known, ...transpiled.faults.filter((fault) => !isSaidBetter(fault, known))];
   return faults.length > 0 ? { faults: sortFaults(faults) } : { project, files: transpiled.files };
 }
 
-/** Where a rule of ours and TypeScriptToLua object to the same node, ours names the remedy. */
-function isSaidBetter(fault: Fault, subset: readonly Fault[]): boolean {
-  return subset.some(
+/** TypeScriptToLua may break down over what isn't valid TypeScript; its own faults are then not worth a crash. */
+function transpileLeniently(project: Project, isFaulty: boolean): ReturnType<typeof transpile> {
+  try {
+    return transpile(project);
+  } catch (error) {
+    if (!isFaulty) throw error;
+    return { faults: [], files: [] };
+  }
+}
+
+/**
+ * Where a rule of ours and TypeScriptToLua object to the same node, ours names the remedy; and a module that
+ * TypeScript misses at a place, it misses at none.
+ */
+function isSaidBetter(fault: Fault, known: readonly Fault[]): boolean {
+  if (fault.code === "TL-couldNotResolveRequire") return known.some(({ code }) => code === "TS2307");
+  return known.some(
     ({ file, line, column }) => file === fault.file && line === fault.line && column === fault.column,
   );
 }
