@@ -165,6 +165,18 @@ test("a key belongs to one request and one user, for a day", async () => {
   assert.equal(malformed.body.code, "idempotency.key_malformed");
 });
 
+test("a key gives its answer again when everything is sold out meanwhile", async () => {
+  const buyer = await shop.join();
+  const product = await shop.product(2);
+  const lines = [{ productId: product, quantity: 2 }];
+  const first = await buyer.order(lines, "the-last");
+  assert.equal(first.status, 201);
+  assert.equal((await buyer.order(lines, "another")).body.code, "order.sold_out");
+  assert.deepEqual((await buyer.order(lines, "the-last")).body, first.body);
+  await buyer.post(`/orders/${first.body.id}/cancel`);
+  assert.equal((await buyer.order(lines, "another")).status, 201, "a refusal is not kept under its key");
+});
+
 test("paying sells the pieces, and a second payment is refused", async () => {
   const buyer = await shop.join();
   const product = await shop.product(10);

@@ -44,14 +44,19 @@ export function createPlaceOrder(deps: {
     const fingerprint = fingerprintOf(lines);
     const { userId, idempotencyKey: key } = command;
 
-    const prices = await products.findPrices(lines.map((line) => line.productId));
+    const productIds = lines.map((line) => line.productId);
+    const [prices, available] = await Promise.all([
+      products.findPrices(productIds),
+      book.peekAvailable(productIds),
+    ]);
     const priced = priceLines(lines, prices, orderLimits.quantityMax);
-    if (priced.outcome !== "priced") {
-      // The first request may have come through before the product was taken off the shop.
+    const refusal = priced.outcome === "priced" ? soldOutAmong(lines, available) : refusalOf(priced);
+    if (priced.outcome !== "priced" || refusal !== undefined) {
+      // The first request may have come through before the product was sold out, or taken off the shop.
       const notBeforeMs = nowMs - orderLimits.idempotencyTtlMs;
       const kept = key === undefined ? undefined : await book.findAnswer(userId, key, notBeforeMs);
       if (kept !== undefined) return replay(kept, fingerprint);
-      throw refusalOf(priced);
+      throw refusal;
     }
 
     const order: Order = {
@@ -74,7 +79,6 @@ export function createPlaceOrder(deps: {
         const kept = await claimKey(tx, userId, key, answer);
         if (kept !== undefined) return replay(kept, fingerprint);
       }
-      await refuseWhatIsSoldOut(tx, order);
       await writeOrder(tx, order, change, messageId);
       return { status: answer.status, body, replayed: false };
     });
@@ -101,12 +105,16 @@ async function claimKey(
   return meanwhile;
 }
 
-/** Most of a crowd comes too late: those are refused before anything is written or locked. */
-async function refuseWhatIsSoldOut(tx: OrderTransaction, order: Order): Promise<void> {
-  const available = await tx.peekAvailable(order.lines.map((line) => line.productId));
-  for (const line of order.lines) {
-    if ((available.get(line.productId) ?? 0) < line.quantity) throw soldOut(line.productId);
-  }
+/**
+ * By what was committed a moment ago: most of a crowd comes too late, and is refused before anything is
+ * written or locked. Whoever passes is decided on by the update itself.
+ */
+function soldOutAmong(
+  lines: readonly RequestedLine[],
+  available: ReadonlyMap<number, number>,
+): Refusal | undefined {
+  const short = lines.find(({ productId, quantity }) => (available.get(productId) ?? 0) < quantity);
+  return short === undefined ? undefined : soldOut(short.productId);
 }
 
 async function writeOrder(

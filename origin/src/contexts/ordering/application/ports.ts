@@ -23,6 +23,8 @@ export interface OrderBook {
   findAnswer(userId: number, key: string, notBeforeMs: number): Promise<KeptAnswer | undefined>;
   /** Removes answers kept before that time, at most `max`; how many they were. */
   pruneAnswers(beforeMs: number, max: number): Promise<number>;
+  /** Counts of available pieces as last committed: a hint that saves work, no promise. */
+  peekAvailable(productIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
   findStock(productId: number): Promise<Stock | undefined>;
   findPayment(paymentId: string): Promise<Payment | undefined>;
   /** Payments whose next check is due; each is put off by `backoff` at once, so that no other worker asks. */
@@ -36,8 +38,6 @@ export interface OrderTransaction {
   keepAnswer(userId: number, key: string, answer: KeptAnswer): Promise<boolean>;
   dropAnswer(userId: number, key: string): Promise<void>;
 
-  /** Counts of available pieces as last committed: a hint that saves work, no promise. */
-  peekAvailable(productIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** The order and its lines. */
   insertOrder(order: Order): Promise<void>;
   /** A message that arrives when the order's time has come. */

@@ -4,8 +4,15 @@ import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import { type Stock, stockDelta } from "../domain/stock.ts";
 
 /** Stock and its ledger. */
-export function stockOf(database: Sql): Pick<OrderBook, "findStock"> {
+export function stockOf(database: Sql): Pick<OrderBook, "findStock" | "peekAvailable"> {
   return {
+    peekAvailable: async (productIds) => {
+      const rows = await database.query<{ product_id: number; available: number }>(
+        "SELECT product_id, available FROM stock WHERE product_id IN (?)",
+        [productIds],
+      );
+      return new Map(rows.map((row) => [row.product_id, row.available]));
+    },
     findStock: async (productId) => {
       const [row] = await database.query<Stock>(
         "SELECT total, available, reserved, sold FROM stock WHERE product_id = ?",
@@ -18,15 +25,8 @@ export function stockOf(database: Sql): Pick<OrderBook, "findStock"> {
 
 export function stockIn(
   tx: Transaction,
-): Pick<OrderTransaction, "peekAvailable" | "moveStock" | "appendMovements" | "openStock" | "lockStock"> {
+): Pick<OrderTransaction, "moveStock" | "appendMovements" | "openStock" | "lockStock"> {
   return {
-    peekAvailable: async (productIds) => {
-      const rows = await tx.query<{ product_id: number; available: number }>(
-        "SELECT product_id, available FROM stock WHERE product_id IN (?)",
-        [productIds],
-      );
-      return new Map(rows.map((row) => [row.product_id, row.available]));
-    },
     moveStock: async (productId, kind, quantity) => {
       const { total, available, reserved, sold } = stockDelta(kind, quantity);
       const { affectedRows } = await tx.execute(
