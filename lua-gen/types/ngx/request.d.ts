@@ -11,7 +11,7 @@ declare namespace ngx.req {
   /** Unix time in seconds, with milliseconds, at which the request was created. @phases request */
   function start_time(): number;
 
-  /** `undefined` for HTTP/0.9 oddities. @phases request -body_filter */
+  /** `undefined` for what nginx can't tell. @phases request -body_filter */
   function http_version(): 0.9 | 1.0 | 1.1 | 2.0 | 3.0 | undefined;
 
   /** The header as it came. Throws for HTTP/2 and HTTP/3. @phases request -body_filter */
@@ -89,8 +89,8 @@ declare namespace ngx.req {
   function finish_body(): void;
 
   /**
-   * The connection to the client, to read from; with `raw` to write to as well, which needs
-   * `lua_http10_buffering off`-like care. HTTP/2 and chunked bodies aren't supported: `nil, error`.
+   * The connection to the client, to read the body from; with `raw`, past nginx and in both directions, which makes
+   * the response yours alone. HTTP/2, and a body that was read already, are `nil, error`.
    *
    * @phases handler
    */

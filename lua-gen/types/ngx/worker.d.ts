@@ -22,5 +22,6 @@ declare namespace ngx.config {
   const nginx_version: number;
   /** 10,023 for 0.10.23. */
   const ngx_lua_version: number;
+  /** The arguments of its `configure`. @phases any -balancer -ssl -exit_worker */
   function nginx_configure(): string;
 }
