@@ -15,7 +15,13 @@ import {
   parseAddress,
   parseCidr,
 } from "../src/policy/address.ts";
-import { createAddressTable, findBlock, removeBlock, setBlock } from "../src/policy/address-table.ts";
+import {
+  createAddressTable,
+  findBlock,
+  getBlock,
+  removeBlock,
+  setBlock,
+} from "../src/policy/address-table.ts";
 import { type AccessState, compilePolicy, type DecisionTrace, decide } from "../src/policy/decide.ts";
 import type { PolicyDocument, PolicyRule } from "../src/policy/document.ts";
 import { composeProductPage } from "../src/product-page.ts";
@@ -42,6 +48,7 @@ export function answer(conversation: Conversation, question: string): string {
   if (verb === "mask") return answerMask(word(words, 1), whole(words, 2));
   if (verb === "list") return answerList(conversation, words);
   if (verb === "unlist") return answerUnlist(conversation, words);
+  if (verb === "listed") return answerListed(conversation, words);
   if (verb === "find") return answerFind(conversation, words);
   if (verb === "default") return answerDefault(conversation, word(words, 1));
   if (verb === "rule") return answerRule(conversation, words);
@@ -91,6 +98,14 @@ function answerUnlist({ state }: Conversation, words: string[]): string {
   if (cidr === undefined) return "refused";
   removeBlock(table, cidr);
   return `${decimal(table.size)} listed`;
+}
+
+/** `listed <allow|deny> <cidr>`: that very block, whether it is still in force or not. */
+function answerListed({ state }: Conversation, words: string[]): string {
+  const cidr = parseCidr(word(words, 2));
+  if (cidr === undefined) return "refused";
+  const entry = getBlock(word(words, 1) === "allow" ? state.allow : state.deny, cidr);
+  return entry === undefined ? "none" : decimal(entry.id);
 }
 
 /** `find <allow|deny> <address> <nowMs>` */

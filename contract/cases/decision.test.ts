@@ -15,6 +15,11 @@ assertCases("a table finds the longest block that is still in force", [
   ["find deny 11.0.0.0 0", "none"],
   ["find deny 9.255.255.255 0", "none"],
   ["find allow 10.1.2.3 0", "none"],
+  // A block that was listed is told apart from one that holds it, and is there after its time.
+  ["listed deny 10.1.2.3", "3"],
+  ["listed deny 10.1.9.9", "none"],
+  ["listed deny 10.1.9.9/16", "2"],
+  ["listed allow 10.0.0.0/8", "none"],
   // A block that is written anew replaces its entry, and whatever form names it removes it.
   ["list deny 10.1.2.3/32 7 0", "3 listed"],
   ["find deny 10.1.2.3 9000", "7"],
