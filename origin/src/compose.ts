@@ -5,6 +5,7 @@ import {
   accessPolicyAudits,
   accessPolicyTables,
   createAccessPolicy,
+  startAccessPolicyWorker,
 } from "./contexts/access-policy/module.ts";
 import { catalogAudits, createCatalog, productsTable } from "./contexts/catalog/module.ts";
 import {
@@ -149,7 +150,9 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   const { clock, newId, logTo } = { ...production, ...ambient };
   const logger = createLogger("worker", config.logLevel, logTo);
   const database = openDatabase(config.mysqlUrl);
+  const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
   const identity = startIdentityWorker({ database, clock, logger });
+  const accessPolicy = startAccessPolicyWorker({ database, redis, clock, logger });
   const ordering = startOrderingWorker({ config, database, clock, newId, logger });
   const pruning = pruneOutbox(database, clock, logger);
   const rabbit = await connectRabbit({
@@ -161,9 +164,11 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   return {
     close: async () => {
       await ordering.close();
+      await accessPolicy.close();
       await identity.close();
       await pruning.close();
       await rabbit.close();
+      await redis.close();
       await database.close();
       logger.info("worker has stopped");
     },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { accessEntriesKey } from "@sluice/contract/keys.ts";
 import {
   formatAddress,
   formatCidr,
@@ -12,12 +13,18 @@ import { compilePolicy, decide } from "@sluice/contract/policy/decide.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 import fc from "fast-check";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { pino } from "pino";
 import {
   createTestDatabase,
   createTestRedisPrefix,
   startTestServices,
 } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
+import { openDatabase } from "../../platform/mysql/database.ts";
+import { connectRedis, untilReady } from "../../platform/redis/connect.ts";
+import { forgetEntries, forgetLimits } from "./application/forget-entries.ts";
+import { listsIn } from "./infrastructure/lists.ts";
+import { dropProjectedFrom } from "./infrastructure/projected-entries.ts";
 
 const services = await startTestServices();
 const database = await createTestDatabase(services);
@@ -169,6 +176,14 @@ test("one block has one entry, however it is written", async () => {
   assert.equal(row.version, 2, "the relay can tell the two apart");
 });
 
+test("of many who ban one block at once nobody fails, and there is one entry", async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => operator("POST", "/lists/deny", { cidr: "198.18.0.0/15" })),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [...Array(19).fill(200), 201]);
+  assert.equal(new Set(answers.map(({ body }) => body.id)).size, 1);
+});
+
 test("an entry that ended or was removed is not listed, and can be put back under its id", async () => {
   const cidr = "198.51.100.0/24";
   const { id } = (await operator("POST", "/lists/allow", { cidr, expiresAt: later(1_000) })).body;
@@ -262,6 +277,39 @@ test("a line without an end is refused before it fills the memory", async () => 
 
 test("a removal must say what", async () => {
   assert.equal((await operator("DELETE", "/lists/deny")).body.code, "access.cidr_invalid");
+});
+
+test("what ended long ago is forgotten, here and in Redis; what lives or ended just now is not", async () => {
+  await sql.query("DELETE FROM access_entries");
+  const add = async (cidr: string, expiresAt?: string) =>
+    (await operator("POST", "/lists/deny", { cidr, expiresAt })).body.id as number;
+  const removed = await add("203.0.113.1");
+  await operator("DELETE", "/lists/deny?cidr=203.0.113.1");
+  const expired = await add("203.0.113.2", later(1_000));
+  nowMs += forgetLimits.keptMs + 2_000;
+  const justRemoved = await add("203.0.113.3");
+  await operator("DELETE", "/lists/deny?cidr=203.0.113.3");
+  const live = await add("203.0.113.4");
+  const store = connectRedis(prefix.url, prefix.prefix, pino({ level: "silent" }));
+  const place = openDatabase(database.url);
+  try {
+    await untilReady(store, 5_000);
+    const key = accessEntriesKey(prefix.prefix);
+    const all = [removed, expired, justRemoved, live];
+    for (const id of all) await store.client.hset(key, String(id), "{}");
+    const on = { lists: listsIn(place), dropProjected: dropProjectedFrom(store), clock: () => nowMs };
+    assert.equal(await forgetEntries(on), 2);
+    assert.equal(await forgetEntries(on), 0);
+    const [rows] = await sql.query<RowDataPacket[]>("SELECT id FROM access_entries ORDER BY id");
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      [justRemoved, live],
+    );
+    assert.deepEqual((await store.client.hkeys(key)).sort(), [String(justRemoved), String(live)].sort());
+  } finally {
+    await store.close();
+    await place.close();
+  }
 });
 
 for (const { body, status = 422, code = "access.cidr_invalid" } of [

@@ -2,16 +2,21 @@ import type { ApiConfig } from "../../config.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { Refusal } from "../../kernel/errors.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
+import type { Logger } from "../../platform/logger.ts";
 import type { Database } from "../../platform/mysql/database.ts";
+import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
+import { repeat } from "../../platform/repeat.ts";
 import { putEntry, removeEntry } from "./application/edit-lists.ts";
 import { allEntries, putEntries, removeEntries } from "./application/edit-many.ts";
 import { explainRequest } from "./application/explain-request.ts";
+import { forgetEntries, forgetLimits } from "./application/forget-entries.ts";
 import { publishPolicy, restoreRevision } from "./application/publish-policy.ts";
 import { accessErrors } from "./errors.ts";
 import { openCountries } from "./infrastructure/countries.ts";
 import { accessEntriesTable, listsIn } from "./infrastructure/lists.ts";
 import { policiesIn, policyTable } from "./infrastructure/policies.ts";
+import { dropProjectedFrom } from "./infrastructure/projected-entries.ts";
 import { addListRoutes } from "./interface/list-routes.ts";
 import { addPolicyRoutes } from "./interface/policy-routes.ts";
 
@@ -24,6 +29,22 @@ export interface AccessPolicyDependencies {
   readonly config: Pick<ApiConfig, "geoipCountryDb">;
   readonly database: Database;
   readonly clock: Clock;
+}
+
+export interface AccessPolicyWorkerDependencies extends Pick<AccessPolicyDependencies, "database" | "clock"> {
+  readonly redis: RedisStore;
+  readonly logger: Logger;
+}
+
+/** What the worker does of the access policy. Without Redis it waits: the rows don't run away. */
+export function startAccessPolicyWorker({ database, redis, clock, logger }: AccessPolicyWorkerDependencies) {
+  const on = { lists: listsIn(database), dropProjected: dropProjectedFrom(redis), clock };
+  return repeat(
+    "forget old list entries",
+    () => forgetLimits.intervalMs,
+    async () => void (redis.isUp() && (await forgetEntries(on))),
+    logger,
+  );
 }
 
 export interface AccessPolicy {

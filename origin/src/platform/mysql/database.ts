@@ -25,7 +25,7 @@ export interface Transaction extends Sql {
 export interface Database extends Sql {
   /**
    * Runs `work` in one transaction (READ COMMITTED). A deadlock rolls all back and runs `work` again, at
-   * most `deadlockRetriesMax` times: `work` must touch nothing but the database.
+   * most `deadlockRetriesMax` times: what `work` does besides must be harmless when done again.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   ping(): Promise<void>;

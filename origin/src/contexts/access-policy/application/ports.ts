@@ -23,6 +23,15 @@ export interface AccessLists {
   putAll(entries: readonly Omit<ListEntry, "id">[]): Promise<void>;
   /** Returns how many live entries were removed. */
   removeAll(list: ListName, cidrs: readonly string[], nowMs: number): Promise<number>;
+  /**
+   * Deletes entries that ended or were removed before that, at most `max`, and returns how many. `dropFirst`
+   * runs while they are locked, so that nobody can put one of them back meanwhile.
+   */
+  forgetEnded(
+    beforeMs: number,
+    max: number,
+    dropFirst: (ids: readonly number[]) => Promise<void>,
+  ): Promise<number>;
   /** Live entries with an id above `afterId`, in order of id. */
   page(list: ListName, afterId: number, limit: number, nowMs: number): Promise<ListEntry[]>;
   /** Live entries of both lists whose block is one of these. */

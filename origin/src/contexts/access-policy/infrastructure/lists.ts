@@ -1,4 +1,4 @@
-import type { Database } from "../../../platform/mysql/database.ts";
+import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import { accessEntryProjection } from "../../../platform/redis/project.ts";
 import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
@@ -9,71 +9,18 @@ const isLive = "removed_at IS NULL AND (expires_at IS NULL OR expires_at > ?)";
 
 export function listsIn(database: Database): AccessLists {
   return {
-    put: (entry) =>
-      database.transaction(async (tx) => {
-        const now = toSqlTime(entry.createdAtMs);
-        const [held] = await tx.query<{ id: number; live: number }>(
-          `SELECT id, ${isLive} AS live FROM access_entries WHERE list = ? AND cidr = ? FOR UPDATE`,
-          [now, entry.list, entry.cidr],
-        );
-        const expiresAt = entry.expiresAtMs === undefined ? null : toSqlTime(entry.expiresAtMs);
-        if (held === undefined) {
-          const { insertId } = await tx.execute(
-            "INSERT INTO access_entries (list, cidr, reason, source, created_at, expires_at) VALUES (?)",
-            [[entry.list, entry.cidr, entry.reason, entry.source, now, expiresAt]],
-          );
-          return { entry: { ...entry, id: insertId }, added: true };
-        }
-        await tx.execute(
-          `UPDATE access_entries SET reason = ?, source = ?, created_at = ?, expires_at = ?, removed_at = NULL,
-             version = version + 1 WHERE id = ?`,
-          [entry.reason, entry.source, now, expiresAt, held.id],
-        );
-        return { entry: { ...entry, id: held.id }, added: held.live === 0 };
-      }),
-
-    remove: async (list, cidr, nowMs) => {
-      const now = toSqlTime(nowMs);
-      const { affectedRows } = await database.execute(
-        `UPDATE access_entries SET removed_at = ?, version = version + 1
-         WHERE list = ? AND cidr = ? AND ${isLive}`,
-        [now, list, cidr, now],
-      );
-      return affectedRows === 1;
-    },
+    put: (entry) => database.transaction((tx) => put(tx, entry)),
 
     putAll: async (entries) => {
-      await database.transaction((tx) =>
-        tx.execute(
-          `INSERT INTO access_entries (list, cidr, reason, source, created_at, expires_at) VALUES ?
-           ON DUPLICATE KEY UPDATE reason = VALUES(reason), source = VALUES(source),
-             created_at = VALUES(created_at), expires_at = VALUES(expires_at),
-             removed_at = NULL, version = version + 1`,
-          [
-            entries.map(({ list, cidr, reason, source, createdAtMs, expiresAtMs }) => [
-              list,
-              cidr,
-              reason,
-              source,
-              toSqlTime(createdAtMs),
-              expiresAtMs === undefined ? null : toSqlTime(expiresAtMs),
-            ]),
-          ],
-        ),
-      );
+      await database.transaction((tx) => tx.execute(upsert(), [entries.map(toRow)]));
     },
 
-    removeAll: (list, cidrs, nowMs) => {
-      const now = toSqlTime(nowMs);
-      return database.transaction(async (tx) => {
-        const { affectedRows } = await tx.execute(
-          `UPDATE access_entries SET removed_at = ?, version = version + 1
-           WHERE list = ? AND cidr IN (?) AND ${isLive}`,
-          [now, list, cidrs, now],
-        );
-        return affectedRows;
-      });
-    },
+    remove: async (list, cidr, nowMs) => (await removeAll(database, list, [cidr], nowMs)) === 1,
+
+    removeAll: (list, cidrs, nowMs) => database.transaction((tx) => removeAll(tx, list, cidrs, nowMs)),
+
+    forgetEnded: (beforeMs, max, dropFirst) =>
+      database.transaction((tx) => forgetEnded(tx, toSqlTime(beforeMs), max, dropFirst)),
 
     page: async (list, afterId, limit, nowMs) => {
       const rows = await database.query<EntryRow>(
@@ -91,6 +38,60 @@ export function listsIn(database: Database): AccessLists {
       return rows.map(toEntry);
     },
   };
+}
+
+/** One statement decides, so that of two who put a block at once neither fails. */
+async function put(tx: Transaction, entry: Omit<ListEntry, "id">) {
+  const [held] = await tx.query<{ live: number }>(
+    `SELECT ${isLive} AS live FROM access_entries WHERE list = ? AND cidr = ? FOR UPDATE`,
+    [toSqlTime(entry.createdAtMs), entry.list, entry.cidr],
+  );
+  const { insertId, affectedRows } = await tx.execute(upsert(", id = LAST_INSERT_ID(id)"), [[toRow(entry)]]);
+  // The server counts a row that was there as two.
+  return { entry: { ...entry, id: insertId }, added: affectedRows === 1 || held?.live === 0 };
+}
+
+function upsert(more = ""): string {
+  return `INSERT INTO access_entries (list, cidr, reason, source, created_at, expires_at) VALUES ?
+    ON DUPLICATE KEY UPDATE reason = VALUES(reason), source = VALUES(source),
+      created_at = VALUES(created_at), expires_at = VALUES(expires_at),
+      removed_at = NULL, version = version + 1${more}`;
+}
+
+function toRow({ list, cidr, reason, source, createdAtMs, expiresAtMs }: Omit<ListEntry, "id">) {
+  const expiresAt = expiresAtMs === undefined ? null : toSqlTime(expiresAtMs);
+  return [list, cidr, reason, source, toSqlTime(createdAtMs), expiresAt];
+}
+
+async function removeAll(sql: Sql, list: ListName, cidrs: readonly string[], nowMs: number): Promise<number> {
+  const now = toSqlTime(nowMs);
+  const { affectedRows } = await sql.execute(
+    `UPDATE access_entries SET removed_at = ?, version = version + 1
+     WHERE list = ? AND cidr IN (?) AND ${isLive}`,
+    [now, list, cidrs, now],
+  );
+  return affectedRows;
+}
+
+async function forgetEnded(
+  tx: Transaction,
+  before: string,
+  max: number,
+  dropFirst: (ids: readonly number[]) => Promise<void>,
+): Promise<number> {
+  const ended: { id: number }[] = [];
+  for (const condition of ["removed_at < ?", "removed_at IS NULL AND expires_at < ?"]) {
+    const rows = await tx.query<{ id: number }>(
+      `SELECT id FROM access_entries WHERE ${condition} LIMIT ? FOR UPDATE`,
+      [before, max - ended.length],
+    );
+    ended.push(...rows);
+  }
+  if (ended.length === 0) return 0;
+  const ids = ended.map(({ id }) => id);
+  await dropFirst(ids);
+  await tx.execute("DELETE FROM access_entries WHERE id IN (?)", [ids]);
+  return ids.length;
 }
 
 /** What the relay carries of a list entry: its block and end, or that it is gone. */
