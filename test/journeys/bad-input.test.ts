@@ -61,7 +61,7 @@ test("an operator's faulty CIDR is refused and no list changes", async () => {
     const refused = await system.ops.post("/lists/deny", { cidr, reason: "test" });
     assertProblem(refused, 422, "access.cidr_invalid");
   }
-  assert.deepEqual((await system.ops.get("/lists/deny")).body.items, []);
+  assert.deepEqual((await system.ops.get("/lists/deny")).body.entries, []);
 });
 
 test("a faulty policy is refused with every fault and its place", async () => {
