@@ -131,6 +131,36 @@ test("a message that nobody can read is parked, and those behind it go on", asyn
   await channel.purgeQueue(expiryTopology.parkedQueue);
 });
 
+test("an order whose books are broken is parked or reported, and holds up no other", async () => {
+  const broken = await shop.product(5);
+  const placed = await Promise.all(
+    [broken, product, broken, product].map((id) => buyer.order([{ productId: id, quantity: 1 }])),
+  );
+  const [first = "", second = "", third = "", fourth = ""] = placed.map((answer) => answer.body.id);
+  // Pieces that the orders hold are gone from the stock: giving them back is impossible.
+  await sql.query("UPDATE stock SET available = 5, reserved = 0 WHERE product_id = ?", [broken]);
+
+  const ahead = () => Date.now() + 2_000;
+  const consumer = await startConsumer(ahead);
+  for (const id of [first, second]) {
+    channel.publish(expiryTopology.dueExchange, "", message(id), { persistent: true });
+  }
+  await until("the sound one is expired", () => isExpired(second));
+  await until("the broken one is parked", async () => (await depthOf(expiryTopology.parkedQueue)) === 1);
+  await consumer.close();
+  await channel.purgeQueue(expiryTopology.parkedQueue);
+
+  const pool = openDatabase(database.url);
+  const expire = createExpireOrders({ book: orderBookIn(pool, lane), clock: ahead });
+  await assert.rejects(expire.sweep(), (error: Error) => {
+    return [first, third].every((id) => error.message.includes(id)) && !error.message.includes(fourth);
+  });
+  assert.ok(await isExpired(fourth));
+  await sql.query("UPDATE stock SET available = 3, reserved = 2 WHERE product_id = ?", [broken]);
+  assert.equal(await expire.sweep(), 2);
+  await pool.close();
+});
+
 test("a consumer whose queue is deleted under it makes it anew and goes on", async () => {
   const consumer = await startConsumer();
   await channel.deleteQueue(expiryTopology.dueQueue);

@@ -20,6 +20,8 @@ export interface OrderBook {
   find(userId: number, orderId: string): Promise<Order | undefined>;
   /** Newest first, from just before `beforeId` on. */
   list(userId: number, beforeId: string | undefined, limit: number): Promise<Order[]>;
+  /** Unpaid orders whose time has come, without a lock; oldest first. */
+  findDue(nowMs: number, max: number): Promise<string[]>;
   findAnswer(userId: number, key: string, notBeforeMs: number): Promise<KeptAnswer | undefined>;
   /** Removes answers kept before that time, at most `max`; how many they were. */
   pruneAnswers(beforeMs: number, max: number): Promise<number>;

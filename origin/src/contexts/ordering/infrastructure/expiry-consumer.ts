@@ -45,17 +45,17 @@ export function expiryConsumer({
       if (orderId === undefined) park(channel, message, "it names no order");
       else readable.set(message, orderId);
     }
+    const failed = new Map<string, unknown>();
     try {
-      await expire.named([...new Set(readable.values())]);
-      for (const message of readable.keys()) settle(() => channel.ack(message));
+      const failures = await expire.named([...new Set(readable.values())]);
+      for (const { orderId, error } of failures) failed.set(orderId, error);
     } catch (error) {
-      if (error instanceof Refusal) {
-        logger.warn({ err: error.message }, "expiry is left to the sweeper");
-        for (const message of readable.keys()) settle(() => channel.ack(message));
-        return;
-      }
-      logger.error({ err: error }, "expiry failed");
-      for (const message of readable.keys()) park(channel, message, String(error));
+      if (!(error instanceof Refusal)) throw error;
+      logger.warn({ err: error.message }, "expiry is left to the sweeper");
+    }
+    for (const [message, orderId] of readable) {
+      if (failed.has(orderId)) park(channel, message, String(failed.get(orderId)));
+      else settle(() => channel.ack(message));
     }
   };
 
@@ -75,7 +75,9 @@ export function expiryConsumer({
     await declareExpiryTopology(channel, lane);
     await channel.prefetch(expiryLimits.prefetch);
     const gather = gatherer((batch) => {
-      const handled = handle(channel, batch).finally(() => inHand.delete(handled));
+      const handled = handle(channel, batch)
+        .catch((error: Error) => logger.error({ err: error }, "expiry failed, its messages come again"))
+        .finally(() => inHand.delete(handled));
       inHand.add(handled);
     });
     const { consumerTag } = await channel.consume(expiryTopology.dueQueue, (message) => {
@@ -89,12 +91,14 @@ export function expiryConsumer({
 
   /** The connection is whole, the channel is not. A connection that is lost calls `onConnect` again. */
   const restartLater = (model: ChannelModel) => {
-    const timer = setTimeout(() => {
+    const restart = () => {
+      model.off("close", cancel);
       if (closing || current !== undefined) return;
       consume(model).catch((error: Error) => logger.warn({ err: error.message }, "expiry cannot consume"));
-    }, expiryLimits.consumerRestartMs);
-    timer.unref();
-    model.once("close", () => clearTimeout(timer));
+    };
+    const timer = setTimeout(restart, expiryLimits.consumerRestartMs).unref();
+    const cancel = () => clearTimeout(timer);
+    model.once("close", cancel);
   };
 
   return {

@@ -5,7 +5,7 @@ import type { Order, OrderLine } from "../domain/order.ts";
 import { type OrderStatus, unpaidStatuses } from "../domain/order-state.ts";
 
 /** Orders with their lines and their history. */
-export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list"> {
+export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list" | "findDue"> {
   return {
     find: async (userId, orderId) => {
       const rows = await database.query<OrderRow>("SELECT * FROM orders WHERE id = ? AND user_id = ?", [
@@ -21,6 +21,13 @@ export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list"> {
         [userId, beforeId ?? "~", limit],
       );
       return withLines(database, rows);
+    },
+    findDue: async (nowMs, max) => {
+      const rows = await database.query<{ id: string }>(
+        "SELECT id FROM orders WHERE status IN (?) AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+        [unpaidStatuses, toSqlTime(nowMs), max],
+      );
+      return rows.map((row) => row.id);
     },
   };
 }

@@ -39,6 +39,15 @@ const PlaceBody = Type.Object(
   strict,
 );
 
+/** For the API's description; its form is checked below, with an error of its own. */
+const PlaceHeaders = Type.Object({
+  [HEADER_IDEMPOTENCY_KEY]: Type.Optional(
+    Type.String({
+      description: `Makes the request repeatable for a day: 1 to ${orderLimits.idempotencyKeyLengthMax} visible ASCII characters`,
+    }),
+  ),
+});
+
 /** Bounded only: what is no id of an order is not found, like an order of somebody else. */
 const OrderParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
 
@@ -80,7 +89,7 @@ const tags = ["ordering"];
 export function addOrderRoutes(app: HttpServer, useCases: OrderUseCases): void {
   app.post(
     "/orders",
-    { config, schema: { tags, body: PlaceBody, response: { 201: OrderBody } } },
+    { config, schema: { tags, headers: PlaceHeaders, body: PlaceBody, response: { 201: OrderBody } } },
     async (request, reply) => {
       const answer = await useCases.place({
         userId: request.user.id,
