@@ -11,6 +11,7 @@ import {
 } from "../../../cli/src/services/for-tests.ts";
 import { openBinlog, readerLimits } from "./binlog-reader.ts";
 import { connectExact } from "./connection.ts";
+import { bufferLimits } from "./row-buffer.ts";
 import { currentPosition } from "./snapshot.ts";
 
 let services: TestServices;
@@ -49,7 +50,7 @@ test("a transaction larger than the buffer comes in batches of bounded size, who
     for (const { row } of changes) names.add(row.name);
   }
   // One event, of 8 KiB by default, may overfill the buffer.
-  assert.ok(Math.max(...sizes) < readerLimits.bufferRowsMax + 1_000, `a batch of ${Math.max(...sizes)}`);
+  assert.ok(Math.max(...sizes) < bufferLimits.rowsMax + 1_000, `a batch of ${Math.max(...sizes)}`);
 });
 
 test("a position in the middle of a transaction replays all of it", async () => {

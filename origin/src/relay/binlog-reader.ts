@@ -1,8 +1,7 @@
 import type { Readable } from "node:stream";
-import ZongJi, { type AnyBinlogEvent, type TableMapEntry } from "@vlasky/zongji";
-import type { TableRow } from "../platform/redis/projected-table.ts";
+import ZongJi, { type AnyBinlogEvent } from "@vlasky/zongji";
 import { databaseOf, exactConnection } from "./connection.ts";
-import { type ColumnConversion, conversionsOf, convertRow } from "./row-values.ts";
+import { RowBuffer, type RowChange } from "./row-buffer.ts";
 
 /**
  * Follows the binlog from a GTID position. Rows are collected while the consumer is busy with the last batch,
@@ -26,12 +25,6 @@ export interface BinlogReader {
   close(): Promise<void>;
 }
 
-export interface RowChange {
-  readonly table: string;
-  readonly inserted: boolean;
-  readonly row: TableRow;
-}
-
 export interface LogBatch {
   readonly changes: readonly RowChange[];
   /** Every transaction up to here is in this batch or in one before. */
@@ -49,8 +42,6 @@ export interface BinlogReaderOptions {
 }
 
 export const readerLimits = {
-  bufferRowsMax: 1_024,
-  bufferBytesMax: 1024 * 1024,
   heartbeatMs: 1_000,
   silenceMaxMs: 3_000,
   stopTimeoutMs: 1_500,
@@ -132,47 +123,6 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
       await stopped(zongji);
     },
   };
-}
-
-class RowBuffer {
-  #changes: RowChange[] = [];
-  #bytes = 0;
-  #described: TableMapEntry | undefined;
-  #conversions: readonly ColumnConversion[] = [];
-
-  /** False when the event carries no rows. */
-  add(event: AnyBinlogEvent): boolean {
-    if (!("rows" in event)) return false;
-    const described = event.tableMap[event.tableId];
-    if (described === undefined) return false;
-    if (described !== this.#described) {
-      this.#described = described;
-      this.#conversions = conversionsOf(described);
-    }
-    const inserted = event.getTypeName() === "WriteRows";
-    for (const changed of event.rows) {
-      const row = (inserted ? changed : changed.after) as Record<string, unknown>;
-      convertRow(row, this.#conversions);
-      this.#changes.push({ table: described.tableName, inserted, row: row as TableRow });
-    }
-    this.#bytes += event.size;
-    return true;
-  }
-
-  isEmpty(): boolean {
-    return this.#changes.length === 0;
-  }
-
-  isFull(): boolean {
-    return this.#changes.length >= readerLimits.bufferRowsMax || this.#bytes >= readerLimits.bufferBytesMax;
-  }
-
-  drain(): readonly RowChange[] {
-    const drained = this.#changes;
-    this.#changes = [];
-    this.#bytes = 0;
-    return drained;
-  }
 }
 
 /** One waiter, woken by an event or by its own timeout. */

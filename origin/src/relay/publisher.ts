@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
@@ -7,7 +6,8 @@ import type { TableRow } from "../platform/redis/projected-table.ts";
 import { repeat } from "../platform/repeat.ts";
 import { connectOutboxChannel } from "./outbox-channel.ts";
 import { type OutboxRow, OutboxRows, outboxRow } from "./outbox-rows.ts";
-import { pruneLimits, pruneOutbox } from "./prune-outbox.ts";
+import { outboxSender } from "./outbox-sender.ts";
+import { unpublishedReader } from "./unpublished-reader.ts";
 
 /**
  * Sends outbox rows to RabbitMQ, each at least once. A row is done when the broker confirmed it and did not
@@ -38,110 +38,57 @@ export interface PublisherOptions {
 
 export const publisherLimits = {
   rowsMax: 5_000,
-  inFlightMax: 500,
+  markedLatelyMax: 20_000,
   pollMs: 5_000,
   pollAfterFailureMs: 1_000,
-  pollRows: 500,
   markEveryMs: 50,
-  markRows: 500,
-  markedLatelyMax: 20_000,
   complainEveryMs: 10_000,
-  closeTimeoutMs: 3_000,
+  drainMs: 3_000,
 } as const;
 
-export async function startPublisher({
-  rabbitmqUrl,
-  database,
-  clock,
-  logger,
-}: PublisherOptions): Promise<Publisher> {
+export async function startPublisher(options: PublisherOptions): Promise<Publisher> {
+  const { rabbitmqUrl, database, clock, logger } = options;
   const rows = new OutboxRows(publisherLimits);
-  const inFlight = new Set<Promise<void>>();
   const complain = complaints(logger);
   let failed = true;
-  let closing = false;
-  let polledId = "0";
-  let lastPollMs = Number.NEGATIVE_INFINITY;
 
   const channel = await connectOutboxChannel({ url: rabbitmqUrl, logger, onOpen: () => poll.now() });
+  const sender = outboxSender(channel, rows, (row, error) => {
+    failed = true;
+    complain(row, error);
+  });
+  const reader = unpublishedReader(database, rows, sender.pump);
 
-  const pump = () => {
-    while (channel.isOpen() && !closing && inFlight.size < publisherLimits.inFlightMax) {
-      const row = rows.next();
-      if (row === undefined) return;
-      const sending: Promise<void> = send(row).finally(() => {
-        inFlight.delete(sending);
-        pump();
-      });
-      inFlight.add(sending);
-    }
-  };
-
-  const send = async (row: OutboxRow) => {
-    try {
-      await channel.send(row);
-      rows.acknowledge(row.id);
-    } catch (error) {
-      rows.forget(row.id);
-      failed = true;
-      complain(row, error as Error);
-    }
-  };
-
-  /** Goes on where the last poll stopped, so rows that can't be published don't hide those behind them. */
+  let lastPollMs = Number.NEGATIVE_INFINITY;
   const readTable = async () => {
     const due = performance.now() - lastPollMs >= publisherLimits.pollMs;
     if (!channel.isOpen() || !(failed || due)) return;
     failed = false;
     lastPollMs = performance.now();
-    for (;;) {
-      const page = await readUnpublished(database, polledId);
-      for (const row of page) {
-        if (!rows.add(row)) {
-          failed = true;
-          return pump();
-        }
-        polledId = row.id;
-      }
-      pump();
-      if (page.length < publisherLimits.pollRows) {
-        polledId = "0";
-        return;
-      }
-    }
+    if (!(await reader.readOn())) failed = true;
   };
 
   const markPublished = async () => {
-    for (let ids = rows.unmarked(publisherLimits.markRows); ids.length > 0; ) {
+    for (let ids = rows.unmarked(markRows); ids.length > 0; ids = rows.unmarked(markRows)) {
       const now = toSqlTime(clock());
       await database.execute("UPDATE outbox SET published_at = ? WHERE id IN (?)", [now, ids]);
       rows.marked(ids);
-      ids = rows.unmarked(publisherLimits.markRows);
     }
   };
 
-  const poll = repeat("read the outbox", () => publisherLimits.pollAfterFailureMs, readTable, logger);
-  const mark = repeat("mark published messages", () => publisherLimits.markEveryMs, markPublished, logger);
-  const prune = repeat(
-    "prune the outbox",
-    () => pruneLimits.everyMs,
-    () => pruneOutbox(database, clock),
-    logger,
-  );
+  const every = (ms: number, what: string, work: () => Promise<void>) => repeat(what, () => ms, work, logger);
+  const poll = every(publisherLimits.pollAfterFailureMs, "read the outbox", readTable);
+  const mark = every(publisherLimits.markEveryMs, "mark published messages", markPublished);
 
   return {
     offer: (row) => {
       if (row.published_at !== null) return;
       if (!rows.add(outboxRow(row))) failed = true;
-      pump();
+      sender.pump();
     },
     close: async () => {
-      closing = true;
-      await Promise.all([poll.close(), prune.close()]);
-      const bound = new AbortController();
-      const timeout = delay(publisherLimits.closeTimeoutMs, undefined, { signal: bound.signal });
-      await Promise.race([Promise.all(inFlight), timeout.catch(() => undefined)]);
-      bound.abort();
+      await poll.close();
+      await sender.drain(publisherLimits.drainMs);
       await mark.close();
       await markPublished().catch((error: Error) =>
         logger.warn({ err: error.message }, "messages not marked"),
@@ -151,14 +98,7 @@ export async function startPublisher({
   };
 }
 
-async function readUnpublished(database: Database, afterId: string): Promise<OutboxRow[]> {
-  const rows = await database.query<TableRow>(
-    `SELECT id, exchange, routing_key, message_id, payload FROM outbox
-     WHERE published_at IS NULL AND id > ? ORDER BY id LIMIT ${publisherLimits.pollRows}`,
-    [afterId],
-  );
-  return rows.map(outboxRow);
-}
+const markRows = 500;
 
 /** One line in a while, not one for each of thousands of messages. */
 function complaints(logger: Logger) {

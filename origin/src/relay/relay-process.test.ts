@@ -116,7 +116,7 @@ async function createAccount(): Promise<string> {
   await sql.query(`CREATE USER '${url.username}'@'%' IDENTIFIED BY '${url.password}'`);
   await sql.query(`GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '${url.username}'@'%'`);
   await sql.query(`GRANT SELECT ON ${database.name}.* TO '${url.username}'@'%'`);
-  await sql.query(`GRANT UPDATE, DELETE ON ${database.name}.outbox TO '${url.username}'@'%'`);
+  await sql.query(`GRANT UPDATE ON ${database.name}.outbox TO '${url.username}'@'%'`);
   return url.href;
 }
 

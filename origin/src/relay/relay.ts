@@ -151,6 +151,8 @@ async function follow(
     let announced = false;
     let rows = 0;
     for (;;) {
+      // It may have aborted before there was a reader to close.
+      signal.throwIfAborted();
       const batch = await reader.take(relayLimits.idleMs);
       for (const { table, inserted, row } of batch.changes) {
         if (table === outboxTable && inserted) publisher.offer(row);
