@@ -99,6 +99,20 @@ test("status lists every part, and its exit code tells whether all are healthy",
   }
 });
 
+test("status says which part does not answer, and does not wait for it", async () => {
+  const home = testHome();
+  const env = await freeEnvironment(home);
+  const redis = await startRedis({ home, port: Number(env.REDIS_PORT), durable: false });
+  try {
+    process.kill(redis.pid, "SIGSTOP");
+    const { output } = await sluice(["status"], env);
+    assert.match(output, /redis .*unhealthy.* no answer within 2 s/);
+  } finally {
+    process.kill(redis.pid, "SIGCONT");
+    await redis.close();
+  }
+});
+
 test("a home that somebody is just starting is left alone by down", async () => {
   const home = testHome();
   const lock = await takeLock(home.root);

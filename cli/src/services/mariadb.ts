@@ -5,14 +5,15 @@
  */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createConnection } from "mysql2/promise";
+import { createConnection } from "mysql2";
 import type { Home } from "../process/home.ts";
 import { startProcess } from "../process/owned-process.ts";
 import { LOOPBACK } from "../process/ports.ts";
 import { untilReady } from "../process/ready.ts";
 import { secretIn } from "../process/secret.ts";
 import { runTask } from "../process/task.ts";
-import { type RunningService, runningService, type ServiceOptions } from "./service.ts";
+import { within } from "../process/within.ts";
+import { ANSWER_TIMEOUT_MS, type RunningService, runningService, type ServiceOptions } from "./service.ts";
 
 export interface MariadbOptions extends ServiceOptions {
   /** Lets the account create databases of its own: tests have one each. */
@@ -115,9 +116,12 @@ function accounts(rootPassword: string, password: string, mayCreateDatabases: bo
 }
 
 export async function pingMariadb(url: string): Promise<void> {
-  const connection = await createConnection({ uri: url, connectTimeout: 2000 });
+  const connection = createConnection({ uri: url, connectTimeout: ANSWER_TIMEOUT_MS });
+  const answered = new Promise<void>((resolve, reject) => {
+    connection.query("SELECT 1", (error) => (error ? reject(error) : resolve()));
+  });
   try {
-    await connection.query("SELECT 1");
+    await within(ANSWER_TIMEOUT_MS, answered);
   } finally {
     connection.destroy();
   }

@@ -5,7 +5,7 @@
 import type { Home } from "../process/home.ts";
 import { type OwnedProcess, startProcess } from "../process/owned-process.ts";
 import { untilReady } from "../process/ready.ts";
-import { type RunningService, runningService } from "./service.ts";
+import { ANSWER_TIMEOUT_MS, type RunningService, runningService } from "./service.ts";
 
 export interface NodeRoleOptions {
   name: string;
@@ -20,7 +20,6 @@ export interface NodeRoleOptions {
 }
 
 const START_TIMEOUT_MS = 30_000;
-const ANSWER_TIMEOUT_MS = 2000;
 
 export async function startNodeRole(options: NodeRoleOptions): Promise<RunningService> {
   const { name, home, checkout, port, readyUrl } = options;

@@ -15,7 +15,7 @@ import { startProcess } from "../process/owned-process.ts";
 import { LOOPBACK } from "../process/ports.ts";
 import { untilReady } from "../process/ready.ts";
 import { secretIn } from "../process/secret.ts";
-import { type RunningService, runningService, type ServiceOptions } from "./service.ts";
+import { ANSWER_TIMEOUT_MS, type RunningService, runningService, type ServiceOptions } from "./service.ts";
 
 export interface RabbitmqOptions extends Omit<ServiceOptions, "durable"> {
   distPort: number;
@@ -114,6 +114,6 @@ function erlangCookie(folder: string): void {
 }
 
 export async function pingRabbitmq(url: string): Promise<void> {
-  const connection = await connect(url, { timeout: 2000 });
+  const connection = await connect(url, { timeout: ANSWER_TIMEOUT_MS });
   await connection.close();
 }

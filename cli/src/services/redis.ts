@@ -9,7 +9,8 @@ import { startProcess } from "../process/owned-process.ts";
 import { LOOPBACK } from "../process/ports.ts";
 import { untilReady } from "../process/ready.ts";
 import { secretIn } from "../process/secret.ts";
-import { type RunningService, runningService, type ServiceOptions } from "./service.ts";
+import { within } from "../process/within.ts";
+import { ANSWER_TIMEOUT_MS, type RunningService, runningService, type ServiceOptions } from "./service.ts";
 
 const START_TIMEOUT_MS = 20_000;
 
@@ -62,8 +63,10 @@ export async function pingRedis(url: string): Promise<void> {
   // The awaited connect() rejects with the same error; without a listener ioredis prints it as unhandled.
   client.on("error", () => {});
   try {
-    await client.connect();
-    await client.ping();
+    await within(
+      ANSWER_TIMEOUT_MS,
+      client.connect().then(() => client.ping()),
+    );
   } finally {
     client.disconnect();
   }

@@ -1,6 +1,9 @@
 import type { Home } from "../process/home.ts";
 import type { OwnedProcess } from "../process/owned-process.ts";
 
+/** A service that lives answers a ping at once; one that takes longer is not well. */
+export const ANSWER_TIMEOUT_MS = 2000;
+
 /** What every private service needs to know; each module adds what only it needs. */
 export interface ServiceOptions {
   home: Home;
