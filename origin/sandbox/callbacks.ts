@@ -6,10 +6,12 @@ const attemptTimeoutMs = 3_000;
 const firstPauseMs = 250;
 
 /** Calls the merchant back until it says 2xx, with pauses that double, at most `attemptsMax` times. */
-export function callbackSender(secret: string, delayMs: number) {
+export function callbackSender(secret: string) {
   const timers = new Set<NodeJS.Timeout>();
+  let closed = false;
 
   const after = (ms: number, work: () => void) => {
+    if (closed) return;
     const timer = setTimeout(() => {
       timers.delete(timer);
       work();
@@ -24,16 +26,17 @@ export function callbackSender(secret: string, delayMs: number) {
     }
   };
 
-  const send = (url: string, charge: Charge, times = 1): void => {
+  const send = (url: string, charge: Charge, times: number): void => {
     const body = Buffer.from(JSON.stringify(view(charge)));
     for (let i = 0; i < times; i++) void attempt(url, body, 1);
   };
 
   return {
     send,
-    /** Decides `delayMs` from now, and says so. */
-    later: (url: string, decide: () => Charge): void => after(delayMs, () => send(url, decide())),
+    /** Like setTimeout, and forgotten by `close`. */
+    after,
     close: (): void => {
+      closed = true;
       for (const timer of timers) clearTimeout(timer);
     },
   };

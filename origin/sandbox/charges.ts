@@ -36,6 +36,8 @@ export function chargeBook(stateFile: string) {
       const charge = { id, amountCents, currency, method, callbackUrl, status: firstStatus(method) };
       return { charge: keep(charge), isNew: true };
     },
+    /** Those that nobody has decided, such as were pending when the process was killed. */
+    pending: (): Charge[] => [...charges.values()].filter(({ status }) => status === "pending"),
     find: (id: string): Charge | undefined => charges.get(id),
     succeed: (id: string): Charge => become(id, "succeeded"),
     refund: (id: string): Charge => become(id, "refunded"),
@@ -49,15 +51,20 @@ export function view({ id, status, amountCents, currency }: Charge) {
 }
 
 function firstStatus(method: string): Charge["status"] {
-  if (method === "sandbox:late") return "pending";
+  if (method === "sandbox:late" || method === "sandbox:quiet") return "pending";
   const takesMoney = ["sandbox", "sandbox:duplicate", "sandbox:silent", "sandbox:lost"].includes(method);
   return takesMoney ? "succeeded" : "declined";
 }
 
-/** The last line of each charge counts; a line that was cut off by a crash was never answered. */
+/**
+ * The last line of each charge counts. A line that a crash cut off was never answered: it is ended here, so
+ * that the next one does not become a part of it, and passed over.
+ */
 function readState(stateFile: string): Charge[] {
   if (stateFile === "" || !existsSync(stateFile)) return [];
-  return readFileSync(stateFile, "utf8")
+  const text = readFileSync(stateFile, "utf8");
+  if (text !== "" && !text.endsWith("\n")) appendFileSync(stateFile, "\n");
+  return text
     .split("\n")
     .filter((line) => line.startsWith("{") && line.endsWith("}"))
     .map((line) => JSON.parse(line) as Charge);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fastify } from "fastify";
 import { callbackSender } from "./callbacks.ts";
-import { chargeBook } from "./charges.ts";
+import { type Charge, chargeBook } from "./charges.ts";
 import { readSandboxConfig } from "./config.ts";
 
 /**
@@ -18,6 +18,7 @@ import { readSandboxConfig } from "./config.ts";
  *     sandbox             succeeds at once, and calls back
  *     sandbox:declined    declines at once, and calls back
  *     sandbox:late        is pending, and decides `PAYMENTS_DELAY_MS` later by its callback
+ *     sandbox:quiet       is pending, succeeds `PAYMENTS_DELAY_MS` later, and never calls back
  *     sandbox:duplicate   succeeds, and calls back three times
  *     sandbox:silent      succeeds, never answers the charge, and calls back
  *     sandbox:lost        succeeds, never answers the charge, and never calls back
@@ -25,7 +26,7 @@ import { readSandboxConfig } from "./config.ts";
 const config = readSandboxConfig();
 const secret = readFileSync(config.paymentsSecretFile, "utf8").trim();
 const charges = chargeBook(config.paymentsStateFile);
-const callbacks = callbackSender(secret, config.paymentsDelayMs);
+const callbacks = callbackSender(secret);
 const app = fastify({ bodyLimit: 16 * 1024, requestTimeout: 10_000 });
 
 app.addHook("onRequest", async (request, reply) => {
@@ -54,16 +55,11 @@ app.post(
   },
   async (request, reply) => {
     const { charge, isNew } = charges.charge(request.body as Parameters<typeof charges.charge>[0]);
-    const { method } = charge;
-    if (isNew) {
-      if (method === "sandbox:late") callbacks.later(charge.callbackUrl, () => charges.succeed(charge.id));
-      else if (method !== "sandbox:lost")
-        callbacks.send(charge.callbackUrl, charge, method === "sandbox:duplicate" ? 3 : 1);
-      if (method === "sandbox:silent" || method === "sandbox:lost") {
-        // The client gives up; the socket is closed with the process or by the request's timeout.
-        reply.hijack();
-        return;
-      }
+    if (isNew) behave(charge);
+    if (isNew && ["sandbox:silent", "sandbox:lost"].includes(charge.method)) {
+      // The client gives up; the socket is closed with it.
+      reply.hijack();
+      return;
     }
     return charges.view(charge);
   },
@@ -82,6 +78,20 @@ app.post("/payments/:id/refund", async (request, reply) => {
   }
   return charges.view(charges.refund(charge.id));
 });
+
+/** What the method says of deciding and calling back. */
+function behave({ id, method, callbackUrl }: Charge): void {
+  const charge = () => charges.succeed(id);
+  if (method === "sandbox:quiet") callbacks.after(config.paymentsDelayMs, charge);
+  else if (method === "sandbox:late") {
+    callbacks.after(config.paymentsDelayMs, () => callbacks.send(callbackUrl, charge(), 1));
+  } else if (method !== "sandbox:lost") {
+    const decided = charges.find(id);
+    if (decided !== undefined) callbacks.send(callbackUrl, decided, method === "sandbox:duplicate" ? 3 : 1);
+  }
+}
+
+for (const charge of charges.pending()) behave(charge);
 
 const stop = async () => {
   callbacks.close();

@@ -22,7 +22,7 @@ let aheadMs = 0;
 const shop = await startTestShop(
   { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix, rabbitmqUrl: vhost.url },
   { clock: () => Date.now() + aheadMs },
-  { ORDER_TTL_SECONDS: String(ORDER_TTL_SECONDS) },
+  { ORDER_TTL_SECONDS: String(ORDER_TTL_SECONDS), LOG_LEVEL: "error" },
 );
 const worker = await shop.startWorker();
 const sql = await createConnection(database.url);
@@ -67,7 +67,7 @@ function callBack(body: object, secret = shop.paymentsSecret, atMs = Date.now())
 /** An order whose payment nobody has decided. */
 async function undecided() {
   const orderId = await place();
-  const answer = await buyer.post(`/orders/${orderId}/pay`, { method: "sandbox:lost" });
+  const answer = await buyer.post(`/orders/${orderId}/pay`, { method: "sandbox:quiet" });
   assert.equal(answer.status, 202, JSON.stringify(answer.body));
   assert.equal(answer.body.status, "PENDING_PAYMENT");
   const payment = await paymentOf(orderId);
@@ -124,10 +124,13 @@ test("callbacks that are forged, old, of another amount or of nothing known are 
   assert.equal(await statusOf(orderId), "PAID", "a late refusal takes nothing back");
 });
 
-test("what no callback tells is found out by asking", async () => {
-  const { orderId } = await undecided();
+test("what neither answer nor callback tells is found out by asking", async () => {
+  const lost = await place();
+  assert.equal((await buyer.post(`/orders/${lost}/pay`, { method: "sandbox:lost" })).status, 202);
+  const { orderId: quiet } = await undecided();
   aheadMs += 6_000;
-  await becomes(orderId, "PAID");
+  await becomes(lost, "PAID");
+  await becomes(quiet, "PAID");
 });
 
 test("a payment that the provider never got is declined, and the order can be paid again", async () => {

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { startTestSandbox } from "../test/start-sandbox.ts";
+import { until } from "../test/until.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "sluice-sandbox-"));
+const secretFile = join(folder, "secret");
+const stateFile = join(folder, "state");
+await writeFile(secretFile, "a secret\n");
+
+after(() => rm(folder, { recursive: true, force: true }));
+
+const start = () =>
+  startTestSandbox(secretFile, { PAYMENTS_STATE_FILE: stateFile, PAYMENTS_DELAY_MS: "300" });
+
+async function ask(url: string, method: string, path: string, body?: object, secret = "a secret") {
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+function charge(id: string, method: string, amountCents = 500) {
+  // Nobody listens there: callbacks are tried, fail, and hold nothing up.
+  return { id, method, amountCents, currency: "EUR", callbackUrl: "http://127.0.0.1:1/" };
+}
+
+test("the same id is the same charge, whatever is asked for the second time", async () => {
+  const { url, close } = await start();
+  const first = await ask(url, "POST", "/payments", charge("a", "sandbox"));
+  assert.deepEqual([first.status, first.body.status], [200, "succeeded"]);
+  const second = await ask(url, "POST", "/payments", charge("a", "sandbox:declined", 9));
+  assert.deepEqual(second.body, first.body);
+  assert.equal((await ask(url, "POST", "/payments/a/refund", {})).body.status, "refunded");
+  assert.equal((await ask(url, "POST", "/payments/a/refund", {})).body.status, "refunded");
+  await close();
+});
+
+test("a restart forgets nothing, also when the last line of its file was cut off", async () => {
+  const before = await start();
+  await ask(before.url, "POST", "/payments", charge("b", "sandbox:declined"));
+  await ask(before.url, "POST", "/payments", charge("c", "sandbox:quiet"));
+  await before.close();
+  await appendFile(stateFile, '{"id":"half');
+  const { url, close } = await start();
+  assert.equal((await ask(url, "GET", "/payments/b")).body.status, "declined");
+  await until("what was pending is decided", async () => {
+    return (await ask(url, "GET", "/payments/c")).body.status === "succeeded";
+  });
+  assert.equal((await ask(url, "GET", "/payments/half")).status, 404);
+  await close();
+});
+
+test("whoever lacks the secret gets nothing, and what was declined is not paid back", async () => {
+  const { url, close } = await start();
+  assert.equal((await ask(url, "GET", "/payments/b", undefined, "another")).status, 401);
+  assert.equal((await ask(url, "POST", "/payments/b/refund", {})).status, 409);
+  await close();
+});
