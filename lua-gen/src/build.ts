@@ -1,6 +1,7 @@
 import ts from "typescript";
 import { type Fault, faultOf, sortFaults } from "./compile/fault.ts";
 import { openProject, type Project } from "./compile/project.ts";
+import type { SourceCache } from "./compile/source-cache.ts";
 import { type LuaFile, transpile } from "./compile/transpile.ts";
 import { writeOutputs } from "./compile/write.ts";
 import { checkSubset } from "./subset/check.ts";
@@ -8,6 +9,8 @@ import { checkSubset } from "./subset/check.ts";
 export interface BuildOptions {
   /** A tsconfig.json, or the folder that it lies in. */
   readonly project: string;
+  /** For those who build the same project again and again. */
+  readonly cache?: SourceCache;
 }
 
 export interface BuildResult {
@@ -19,14 +22,17 @@ export interface BuildResult {
   readonly written: readonly string[];
   /** Lua files of earlier builds that no source produces any more. */
   readonly removed: readonly string[];
+  /** Every file that the result depends on, but what comes from node_modules; also when there are faults. */
+  readonly sources: readonly string[];
 }
 
 /** Compiles a project to Lua. */
 export function build(options: BuildOptions): BuildResult {
   const compiled = compile(options);
-  if ("faults" in compiled) return { faults: compiled.faults, files: [], written: [], removed: [] };
+  const sources = compiled.project === undefined ? [] : ownSources(compiled.project);
+  if ("faults" in compiled) return { faults: compiled.faults, files: [], written: [], removed: [], sources };
   const { written, removed } = writeOutputs(compiled.project.outDir, compiled.files);
-  return { faults: [], files: compiled.files.map((file) => file.path), written, removed };
+  return { faults: [], files: compiled.files.map((file) => file.path), written, removed, sources };
 }
 
 /** Finds what {@link build} would refuse, and writes nothing. */
@@ -38,8 +44,8 @@ export function check(options: BuildOptions): { faults: readonly Fault[] } {
 /** All faults of all stages at once: who fixes one type error should not discover the subset only then. */
 function compile(
   options: BuildOptions,
-): { faults: readonly Fault[] } | { project: Project; files: readonly LuaFile[] } {
-  const opened = openProject(options.project);
+): { faults: readonly Fault[]; project?: Project } | { project: Project; files: readonly LuaFile[] } {
+  const opened = openProject(options.project, options.cache);
   if ("faults" in opened) return opened;
   const { project } = opened;
   const typed = ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf);
@@ -47,7 +53,12 @@ function compile(
   const transpiled = transpileLeniently(project, typed.length > 0);
   const known = [...typed, ...subset];
   const faults = [...known, ...transpiled.faults.filter((fault) => !isSaidBetter(fault, known))];
-  return faults.length > 0 ? { faults: sortFaults(faults) } : { project, files: transpiled.files };
+  return faults.length > 0 ? { faults: sortFaults(faults), project } : { project, files: transpiled.files };
+}
+
+function ownSources({ program, configFile }: Project): string[] {
+  const files = program.getSourceFiles().map(({ fileName }) => fileName);
+  return [configFile, ...files.filter((path) => !path.includes("/node_modules/"))];
 }
 
 /** TypeScriptToLua may break down over what isn't valid TypeScript; its own faults are then not worth a crash. */

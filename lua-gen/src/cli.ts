@@ -2,10 +2,19 @@ import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
 import { type Command, UsageError } from "./commands/command.ts";
 import { confCommand } from "./commands/conf.ts";
+import { initCommand } from "./commands/init.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { watchCommand } from "./commands/watch.ts";
 
 /** In the order in which `--help` lists them. */
-export const commands: readonly Command[] = [buildCommand, checkCommand, confCommand, traceCommand];
+export const commands: readonly Command[] = [
+  initCommand,
+  buildCommand,
+  checkCommand,
+  watchCommand,
+  confCommand,
+  traceCommand,
+];
 
 /** Runs one command line and returns the exit status: 0 done, 1 the sources have faults, 2 the call was wrong. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -3,9 +3,12 @@ import { join, resolve } from "node:path";
 import ts from "typescript";
 import * as tstl from "typescript-to-lua";
 import { type Fault, faultOf } from "./fault.ts";
+import type { SourceCache } from "./source-cache.ts";
 
 export interface Project {
   readonly program: ts.Program;
+  /** The tsconfig.json, absolute. */
+  readonly configFile: string;
   /** Absolute; everything that the build writes lies under it. */
   readonly outDir: string;
   /** Absolute; a source at `<rootDir>/a/b.ts` becomes `<outDir>/a/b.lua`, required as `a.b`. */
@@ -30,8 +33,14 @@ const fixedOptions: tstl.CompilerOptions = {
   strict: true,
 };
 
-/** Reads a tsconfig (a file, or the folder it lies in) and makes the program. Nothing is checked yet. */
-export function openProject(path: string): { project: Project } | { faults: readonly Fault[] } {
+/**
+ * Reads a tsconfig (a file, or the folder it lies in) and makes the program. Nothing is checked yet. Who opens the
+ * same project again and again passes the same `cache`: unchanged files are then not read anew.
+ */
+export function openProject(
+  path: string,
+  cache?: SourceCache,
+): { project: Project } | { faults: readonly Fault[] } {
   const configFile = locateConfig(resolve(path));
   if (configFile === undefined) {
     return { faults: [{ code: "LG901", message: `there is no tsconfig.json at ${path}` }] };
@@ -44,9 +53,19 @@ export function openProject(path: string): { project: Project } | { faults: read
   if (outDir === undefined) {
     return { faults: [{ code: "LG902", message: `${configFile}: compilerOptions.outDir is missing` }] };
   }
-  const program = ts.createProgram({ rootNames: parsed.fileNames, options: options as ts.CompilerOptions });
+  const program = createProgram(parsed.fileNames, options as ts.CompilerOptions, cache);
   const rootDir = options.rootDir ?? join(configFile, "..");
-  return { project: { program, outDir: resolve(outDir), rootDir: resolve(rootDir) } };
+  return { project: { program, configFile, outDir: resolve(outDir), rootDir: resolve(rootDir) } };
+}
+
+function createProgram(
+  rootNames: readonly string[],
+  options: ts.CompilerOptions,
+  cache: SourceCache | undefined,
+): ts.Program {
+  if (cache === undefined) return ts.createProgram({ rootNames, options });
+  const host = cache.host(options);
+  return ts.createProgram({ rootNames, options, host });
 }
 
 function locateConfig(path: string): string | undefined {

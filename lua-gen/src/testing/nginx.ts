@@ -24,7 +24,7 @@ export interface NginxOptions {
   readonly locations: Http["servers"][number]["locations"];
 }
 
-const startMsMax = 5_000;
+const waitMsMax = 20_000;
 
 /** Starts a private nginx on a free port of 127.0.0.1. It ends with `close`, or with this process. */
 export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
@@ -67,7 +67,7 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
   };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -78,12 +78,20 @@ async function freePort(): Promise<number> {
 }
 
 async function waitUntilListening(child: ChildProcess, port: number, log: string): Promise<void> {
-  const deadlineMs = performance.now() + startMsMax;
-  while (!(await accepts(port))) {
-    if (child.exitCode !== null || performance.now() > deadlineMs) {
-      child.kill("SIGTERM");
-      throw new Error(`nginx did not start:\n${readFileSync(log, "utf8")}`);
-    }
+  const startedOrEnded = async () => child.exitCode !== null || (await accepts(port));
+  const problem = () => `nginx did not start:\n${readFileSync(log, "utf8")}`;
+  await pollUntil(startedOrEnded, problem).catch((error) => {
+    child.kill("SIGTERM");
+    throw error;
+  });
+  if (child.exitCode !== null) throw new Error(problem());
+}
+
+/** Asks again and again; throws `problem` after twenty seconds. */
+export async function pollUntil(condition: () => Promise<boolean>, problem: () => string): Promise<void> {
+  const deadlineMs = performance.now() + waitMsMax;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error(problem());
     await delay(10);
   }
 }

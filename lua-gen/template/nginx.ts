@@ -1,0 +1,25 @@
+import type { NginxConfig } from "lua-gen/nginx/model.ts";
+import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/platform.ts";
+
+const here = import.meta.dirname;
+
+export const nginx = (platform: Platform): NginxConfig => ({
+  source: "nginx.ts",
+  // Workers of a master that root started would become `nobody`, who may not read a private folder.
+  ...(process.getuid?.() === 0 ? { user: "root" } : {}),
+  workers: 1,
+  pidFile: `${here}/run/nginx.pid`,
+  errorLog: { path: "stderr", level: "notice" },
+  events: { connectionsMax: 1024 },
+  http: {
+    lua: { packagePath: luaSearchPath(platform, `${here}/dist`), packageCpath: luaSearchCpath(platform) },
+    tempDir: `${here}/run`,
+    accessLog: "off",
+    servers: [
+      {
+        listen: [{ address: "127.0.0.1", port: 8088 }],
+        locations: [{ match: { prefix: "/" }, handler: { content: { module: "hello", entry: "content" } } }],
+      },
+    ],
+  },
+});
