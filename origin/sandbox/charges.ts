@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 
 export interface Charge {
   readonly id: string;
@@ -61,7 +62,9 @@ function firstStatus(method: string): Charge["status"] {
  * that the next one does not become a part of it, and passed over.
  */
 function readState(stateFile: string): Charge[] {
-  if (stateFile === "" || !existsSync(stateFile)) return [];
+  if (stateFile === "") return [];
+  mkdirSync(dirname(stateFile), { recursive: true });
+  if (!existsSync(stateFile)) return [];
   const text = readFileSync(stateFile, "utf8");
   if (text !== "" && !text.endsWith("\n")) appendFileSync(stateFile, "\n");
   return text

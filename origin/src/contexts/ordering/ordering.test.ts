@@ -12,11 +12,9 @@ const services = await startTestServices();
 const database = await createTestDatabase(services);
 const prefix = await createTestRedisPrefix(services);
 const vhost = await createTestVhost(services);
-/** Added to the real time, so that an order's time can come without waiting for it. */
-const aheadMs = 0;
 const shop = await startTestShop(
   { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix, rabbitmqUrl: vhost.url },
-  { clock: () => Date.now() + aheadMs },
+  {},
   { ORDER_TTL_SECONDS: "300" },
 );
 
