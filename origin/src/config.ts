@@ -2,6 +2,7 @@ import { accessSync, constants } from "node:fs";
 import Type, { type Static, type TObject, type TProperties } from "typebox";
 import { Format } from "typebox/format";
 import { Value } from "typebox/value";
+import { StartFaults } from "./kernel/errors.ts";
 
 /**
  * The configuration of every role, one schema. A setting `apiPort` is read from the environment variable
@@ -76,13 +77,9 @@ export type WorkerConfig = ConfigOf<"worker">;
 export type RelayConfig = ConfigOf<"relay">;
 
 /** Every fault of the environment at once, so that nobody fixes them one start at a time. */
-export class ConfigFaults extends Error {
-  readonly faults: readonly string[];
-
+export class ConfigFaults extends StartFaults {
   constructor(role: string, faults: readonly string[]) {
-    super(`configuration of ${role}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
-    this.name = "ConfigFaults";
-    this.faults = faults;
+    super(`configuration of ${role}`, faults);
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { audit, makeKeys, runMigrations, seed, startApi, startRelay, startWorker } from "./compose.ts";
-import { ConfigFaults } from "./config.ts";
+import { StartFaults } from "./kernel/errors.ts";
 import { auditTable } from "./platform/audit.ts";
 
 /**
@@ -67,9 +67,9 @@ function stopOnSignal(running: Running): void {
 }
 
 function fail(error: unknown): void {
-  const known = error instanceof ConfigFaults || error instanceof UsageError;
+  const known = error instanceof StartFaults || error instanceof UsageError;
   console.error(known ? error.message : error);
-  process.exit(error instanceof ConfigFaults ? 78 : error instanceof UsageError ? 64 : 1);
+  process.exit(error instanceof StartFaults ? 78 : error instanceof UsageError ? 64 : 1);
 }
 
 main(process.argv.slice(2)).catch(fail);

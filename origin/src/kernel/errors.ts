@@ -45,3 +45,17 @@ export class Refusal extends Error {
     this.details = details;
   }
 }
+
+/**
+ * What a process finds wrong around itself when it starts: its configuration, or a service that is set up
+ * wrongly. All faults at once, so that nobody mends them one start at a time.
+ */
+export class StartFaults extends Error {
+  readonly faults: readonly string[];
+
+  constructor(where: string, faults: readonly string[]) {
+    super(`${where}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.name = new.target.name;
+    this.faults = faults;
+  }
+}

@@ -1,4 +1,5 @@
 import type { Connection, RowDataPacket } from "mysql2/promise";
+import { StartFaults } from "../kernel/errors.ts";
 import { connectExact } from "./connection.ts";
 
 /**
@@ -31,13 +32,9 @@ const mysqlOnly: readonly Setting[] = [
 ];
 
 /** Every wrong setting at once, each with what mends it. */
-export class LogSettingsFaults extends Error {
-  readonly faults: readonly string[];
-
+export class LogSettingsFaults extends StartFaults {
   constructor(faults: readonly string[]) {
-    super(`the database's binlog settings:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
-    this.name = "LogSettingsFaults";
-    this.faults = faults;
+    super("the database's binlog settings", faults);
   }
 }
 
