@@ -30,6 +30,8 @@ export const expiryLimits = {
   /** How long a consumer gathers messages into one transaction. */
   gatherMs: 5,
   consumerRestartMs: 1_000,
+  /** For each of the two goodbyes to the broker. */
+  closeTimeoutMs: 2_000,
   /** Messages that wait in one lane; the broker refuses more, and the sweeper has them anyway. */
   laneLengthMax: 2_000_000,
   /** Messages in the queue of those that fall due, and in the one of those that nobody could read. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { Logger } from "../../../platform/logger.ts";
@@ -106,13 +107,24 @@ export function expiryConsumer({
     close: async () => {
       closing = true;
       const held = current;
-      if (held !== undefined) await held.channel.cancel(held.consumerTag).catch(() => undefined);
+      // A broker that hangs answers nothing, and must not keep the worker from ending.
+      if (held !== undefined) await within(async () => void (await held.channel.cancel(held.consumerTag)));
       // What was gathered is handed on within `gatherMs`; what was handed on is finished.
-      await new Promise((resolve) => setTimeout(resolve, expiryLimits.gatherMs * 2));
+      await delay(expiryLimits.gatherMs * 2);
       await Promise.allSettled(inHand);
-      if (held !== undefined) await held.channel.close().catch(() => undefined);
+      if (held !== undefined) await within(async () => held.channel.close());
     },
   };
+}
+
+/** Waits until it is done, has failed, or has taken too long. */
+async function within(work: () => Promise<void>): Promise<void> {
+  const tooLong = new AbortController();
+  await Promise.race([
+    work().catch(() => undefined),
+    delay(expiryLimits.closeTimeoutMs, undefined, { signal: tooLong.signal }).catch(() => undefined),
+  ]);
+  tooLong.abort();
 }
 
 /** Hands messages on together: when there are enough, or `gatherMs` after the first. */
