@@ -1,3 +1,4 @@
+import { phaseDiagnostic } from "../phases/check-phases.ts";
 import type { Rule } from "./rule.ts";
 import { asynchronous } from "./rules/async.ts";
 import { collections } from "./rules/collections.ts";
@@ -18,3 +19,6 @@ export const rules: readonly Rule[] = [
   optionalModuleCall,
   remainder,
 ];
+
+/** What can't be seen in one node: these look at the whole program. */
+export const ofPrograms: readonly Pick<Rule, "code" | "title">[] = [phaseDiagnostic];

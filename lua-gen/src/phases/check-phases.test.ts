@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { check } from "../build.ts";
+import { createProject } from "../testing/project.ts";
+
+/** Each line that ends in `// LG009 <phases>` must give just that, and all others nothing. */
+const sources: Readonly<Record<string, string>> = {
+  "log.ts": `
+    import { flush } from "./store/flush.ts";
+
+    /** @phase log */
+    export function log(): void {
+      flush("direct");
+      ngx.say("too late"); // LG009 log
+      ngx.timer.at(0, () => flush("in a timer"));
+    }
+  `,
+  "store/flush.ts": `
+    import * as redis from "resty.redis";
+
+    export function flush(what: string): void {
+      const send = (): void => {
+        const [client] = redis.new(); // LG009 log
+        if (client !== undefined) client.set("last", what); // LG009 log
+      };
+      send();
+    }
+  `,
+  "balancer.ts": `
+    import * as balancer from "ngx.balancer";
+
+    /** @phase balancer */
+    export const pick = (): void => {
+      pcall(() => ngx.sleep(1)); // LG009 balancer
+      balancer.set_current_peer("127.0.0.1", 80);
+    };
+  `,
+  "values.ts": `
+    interface Policy { apply(): void; later(): void }
+
+    const policies: Policy[] = [];
+    const table: Policy = {
+      apply: () => { ngx.exit(403); }, // LG009 log
+      later() { ngx.sleep(1); },
+    };
+    const callbacks: ((this: void) => void)[] = [];
+    callbacks.push(() => { ngx.req.read_body(); }); // LG009 log
+    policies.push(table);
+
+    function twice(run: (this: void) => void): void { run(); run(); }
+    function defer(run: (this: void) => void): void { ngx.timer.at(0, () => run()); }
+    function choose(hard: boolean): (this: void) => void {
+      return hard ? () => { ngx.flush(); } : () => {}; // LG009 log
+    }
+
+    /** @phase log */
+    export function log(): void {
+      for (const policy of policies) policy.apply();
+      for (const callback of callbacks) callback();
+      twice(() => { ngx.sleep(1); }); // LG009 log
+      twice(() => { ngx.update_time(); });
+      defer(() => { ngx.sleep(1); });
+      defer(() => { ngx.req.get_method(); }); // LG009 timer
+      choose(true)();
+      const tcp = ngx.socket.tcp;
+      tcp(); // LG009 log
+      ngx.ctx.seen = true;
+    }
+  `,
+  "state.ts": `
+    /** @phase header_filter timer */
+    export function both(): void {
+      ngx.status = 200; // LG009 timer
+      // lua-gen-allow LG009: says so on purpose
+      ngx.sleep(1);
+    }
+    declare global { namespace ngx { interface Context { seen?: boolean } } }
+  `,
+  "top.ts": `
+    import { value } from "./loaded.ts";
+    /** @phase init */
+    export function init(): void { ngx.log(ngx.INFO, value); }
+  `,
+  "loaded.ts": `
+    export const value = ngx.worker.id(); // LG009 init
+  `,
+  "tags.ts": `
+    /** @phase acces */
+    export function typo(): void {} // LG009
+    /** @phase access */
+    export const notFunction = 1; // LG009
+  `,
+};
+
+const project = createProject(sources);
+after(project.remove);
+const { faults } = check({ project: project.dir });
+
+for (const [name, source] of Object.entries(sources)) {
+  test(`phases: ${name}`, () => {
+    const found = faults
+      .filter(({ file }) => file === project.path(name))
+      .map(({ line, code, message }) => {
+        const phases = /may not run in ([^;]*);/.exec(message)?.[1];
+        return `${line} ${code}${phases === undefined ? "" : ` ${phases}`}`;
+      });
+    const wanted = source.split("\n").flatMap((line, index) => {
+      const mark = /\/\/ (LG009.*)$/.exec(line)?.[1];
+      return mark === undefined ? [] : [`${index + 1} ${mark}`];
+    });
+    assert.deepEqual(found, wanted);
+  });
+}
+
+test("the message shows who calls whom, with places, and the way out", () => {
+  const fault = faults.find(({ message }) => message.startsWith("resty.redis.new"));
+  const shown = fault?.message.replaceAll(/\(\S*src\//g, "(src/");
+  assert.equal(
+    shown,
+    `resty.redis.new may not run in log; it may in rewrite, access, content, timer, ssl. Hand the work to ngx.timer.at(0, …), where it may run.
+  log: log (src/log.ts:5:5)
+  → flush (src/log.ts:6:7)
+  → send (src/store/flush.ts:9:7)
+  → resty.redis.new`,
+  );
+});

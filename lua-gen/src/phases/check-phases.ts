@@ -1,0 +1,200 @@
+import { relative } from "node:path";
+import ts from "typescript";
+import { type Fault, positionOf } from "../compile/fault.ts";
+import { type Entry, findEntries } from "./entries.ts";
+import {
+  type FunctionValues,
+  findFunctionValues,
+  isOwn,
+  type OwnFunction,
+  takesFunction,
+} from "./function-values.ts";
+import { importClosure } from "./import-closure.ts";
+import { describePhases, type Phase } from "./phase-sets.ts";
+import { allowedPhases } from "./tags.ts";
+
+export const phaseDiagnostic = { code: "LG009", title: "API outside its phases" } as const;
+
+/** Something that runs in a phase, and how it came to: a function, or the top level of a file. */
+interface Running {
+  readonly code: OwnFunction | ts.SourceFile;
+  readonly phase: Phase;
+  /** Who called it, and where; the entry point has none. */
+  readonly caller?: Running;
+  readonly name: string;
+  readonly at: ts.Node;
+}
+
+/** An API that is used where its phase doesn't allow it. */
+interface Misuse {
+  readonly at: ts.Node;
+  readonly api: ts.Declaration;
+  readonly by: Running;
+  readonly phases: Set<Phase>;
+}
+
+/**
+ * Follows the calls from each entry point (`@phase access`) through the program, and reports every API that they
+ * reach and that the phase doesn't allow. What a timer calls runs in the phase `timer`. The top level of a module runs
+ * where it is first loaded: in `init` when an entry of that phase leads to it, else in each that does.
+ */
+export function checkPhases(program: ts.Program, files: readonly ts.SourceFile[]): Fault[] {
+  const faults: Fault[] = [];
+  const entries = files.flatMap((file) =>
+    findEntries(file, (at, message) => {
+      faults.push({ ...positionOf(file, at.getStart(file)), code: phaseDiagnostic.code, message });
+    }),
+  );
+  if (entries.length === 0) return faults;
+  const checker = program.getTypeChecker();
+  const walk = new Walk(checker, findFunctionValues(files, checker));
+  for (const start of [...starts(entries), ...loads(program, entries)]) walk.enter(start);
+  walk.run();
+  const folder = program.getCurrentDirectory();
+  return [...faults, ...[...walk.misuses.values()].map((misuse) => faultOf(misuse, checker, folder))];
+}
+
+function starts(entries: readonly Entry[]): Running[] {
+  return entries.flatMap(({ name, run, phases }) =>
+    phases.map((phase) => ({ code: run, phase, name: `${phase}: ${name}`, at: run })),
+  );
+}
+
+function loads(program: ts.Program, entries: readonly Entry[]): Running[] {
+  const isInit = ({ phases }: Entry) => phases.includes("init");
+  const atInit = importClosure(
+    program,
+    entries.filter(isInit).map(({ run }) => run.getSourceFile()),
+  );
+  const found: Running[] = [];
+  for (const { run, phases } of entries) {
+    for (const file of importClosure(program, [run.getSourceFile()])) {
+      for (const phase of atInit.has(file) ? (["init"] as const) : phases) {
+        found.push({ code: file, phase, name: `${phase}: loading the module`, at: file });
+      }
+    }
+  }
+  return found;
+}
+
+class Walk {
+  readonly misuses = new Map<ts.Node, Misuse>();
+  private readonly seen = new Map<ts.Node, Set<Phase>>();
+  private readonly queue: Running[] = [];
+  private readonly checker: ts.TypeChecker;
+  private readonly values: FunctionValues;
+
+  constructor(checker: ts.TypeChecker, values: FunctionValues) {
+    this.checker = checker;
+    this.values = values;
+  }
+
+  /** Breadth first, so that the path shown is the shortest. */
+  run(): void {
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+      const running = next;
+      ts.forEachChild(running.code, (child) => this.visit(child, running));
+    }
+  }
+
+  enter(running: Running): void {
+    const phases = this.seen.get(running.code) ?? new Set();
+    this.seen.set(running.code, phases);
+    if (phases.has(running.phase)) return;
+    phases.add(running.phase);
+    this.queue.push(running);
+  }
+
+  private visit(node: ts.Node, running: Running): void {
+    // A function inside runs when it is called.
+    if (ts.isFunctionLike(node)) return;
+    if (ts.isCallExpression(node)) this.call(node, running);
+    else if (ts.isPropertyAccessExpression(node)) this.read(node, running);
+    ts.forEachChild(node, (child) => this.visit(child, running));
+  }
+
+  private call(node: ts.CallExpression, running: Running): void {
+    for (const callee of this.values.callees(node.expression)) {
+      if (isOwn(callee)) {
+        this.enter({ code: callee, phase: running.phase, caller: running, name: nameOf(callee), at: node });
+        continue;
+      }
+      this.use(callee, node.expression, running);
+      this.handOver(callee, node, running);
+    }
+  }
+
+  /** `pcall(f)` and `ngx.thread.spawn(f)` call f in the same phase; timers do in their own. */
+  private handOver(callee: ts.SignatureDeclaration, node: ts.CallExpression, running: Running): void {
+    const isTimer = this.nameOfApi(callee).startsWith("ngx.timer.");
+    const phase = isTimer ? "timer" : running.phase;
+    node.arguments.forEach((argument, index) => {
+      const parameter = callee.parameters[index] ?? callee.parameters.at(-1);
+      if (parameter === undefined || !takesFunction(parameter, this.checker)) return;
+      for (const value of this.values.of(argument)) {
+        const name = isTimer ? `timer: ${nameOf(value)}` : nameOf(value);
+        if (isOwn(value)) this.enter({ code: value, phase, caller: running, name, at: argument });
+        else this.use(value, argument, { ...running, phase });
+      }
+    });
+  }
+
+  /** Variables and properties: `ngx.ctx`, `ngx.status`. */
+  private read(node: ts.PropertyAccessExpression, running: Running): void {
+    const [declaration] = this.checker.getSymbolAtLocation(node)?.declarations ?? [];
+    if (declaration === undefined || ts.isFunctionLike(declaration)) return;
+    if (declaration.getSourceFile().isDeclarationFile) this.use(declaration, node, running);
+  }
+
+  private use(api: ts.Declaration, at: ts.Node, by: Running): void {
+    if (allowedPhases(api)?.has(by.phase) ?? true) return;
+    const known = this.misuses.get(at);
+    if (known === undefined) this.misuses.set(at, { api, at, by, phases: new Set([by.phase]) });
+    else known.phases.add(by.phase);
+  }
+
+  private nameOfApi(declaration: ts.Declaration): string {
+    return apiName(declaration, this.checker);
+  }
+}
+
+function faultOf({ at, api, by, phases }: Misuse, checker: ts.TypeChecker, folder: string): Fault {
+  const declared = apiName(api, checker);
+  // `new` can only be exported under another name than it is declared by.
+  const name = ts.isPropertyAccessExpression(at) ? declared.replace(/[^.]+$/, at.name.text) : declared;
+  const allowed = allowedPhases(api) ?? new Set<Phase>();
+  const path: string[] = [name];
+  for (let step: Running | undefined = by; step !== undefined; step = step.caller) {
+    const { file, line, column } = positionOf(step.at.getSourceFile(), step.at.getStart());
+    path.unshift(`${step.name} (${relative(folder, file)}:${line}:${column})`);
+  }
+  const remedy =
+    allowed.has("timer") && !phases.has("timer")
+      ? " Hand the work to ngx.timer.at(0, …), where it may run."
+      : "";
+  const message =
+    `${name} may not run in ${[...phases].join(", ")}; it may in ${describePhases(allowed)}.${remedy}\n` +
+    `  ${path.join("\n  → ")}`;
+  return { ...positionOf(at.getSourceFile(), at.getStart()), code: phaseDiagnostic.code, message };
+}
+
+/** `ngx.socket.tcp`, `resty.redis.Redis.connect`. */
+function apiName(declaration: ts.Declaration, checker: ts.TypeChecker): string {
+  const symbol = (declaration as { symbol?: ts.Symbol }).symbol;
+  if (symbol === undefined) return "?";
+  // A member of a module that is exported under another name stands for itself only.
+  const module = ts.findAncestor(
+    declaration,
+    (node) => ts.isModuleDeclaration(node) && ts.isStringLiteral(node.name),
+  );
+  const name = checker.getFullyQualifiedName(symbol).replaceAll('"', "");
+  if (module === undefined || name.includes(".")) return name;
+  return `${(module as ts.ModuleDeclaration).name.text}.${name}`;
+}
+
+function nameOf(node: ts.SignatureDeclaration): string {
+  if (node.name !== undefined) return node.name.getText();
+  const { parent } = node;
+  const isNamed = ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent);
+  return isNamed ? parent.name.getText() : "a function";
+}

@@ -1,0 +1,55 @@
+/** Where nginx runs Lua, by nginx's own names. */
+export const phaseNames = [
+  "init",
+  "init_worker",
+  "exit_worker",
+  "ssl_client_hello",
+  "ssl_certificate",
+  "ssl_session_fetch",
+  "ssl_session_store",
+  "set",
+  "rewrite",
+  "access",
+  "content",
+  "balancer",
+  "header_filter",
+  "body_filter",
+  "log",
+  "timer",
+] as const;
+
+export type Phase = (typeof phaseNames)[number];
+
+const ssl = ["ssl_client_hello", "ssl_certificate", "ssl_session_fetch"] as const;
+const handler = ["rewrite", "access", "content"] as const;
+
+/** The sets that types/ngx.d.ts explains. */
+const sets: Readonly<Record<string, readonly Phase[]>> = {
+  any: phaseNames,
+  ssl,
+  handler,
+  yield: [...handler, "timer", ...ssl],
+  request: ["set", ...handler, "header_filter", "body_filter", "log"],
+};
+
+/** Reads `handler +log -content`. `undefined` when a word is neither a phase nor a set. */
+export function parsePhases(text: string): ReadonlySet<Phase> | undefined {
+  const found = new Set<Phase>();
+  for (const word of text.trim().split(/\s+/)) {
+    const name = word.replace(/^[+-]/, "");
+    const phases = sets[name] ?? phaseNames.filter((phase) => phase === name);
+    if (phases.length === 0) return undefined;
+    for (const phase of phases) {
+      if (word.startsWith("-")) found.delete(phase);
+      else found.add(phase);
+    }
+  }
+  return found;
+}
+
+/** For messages: the shortest words for the set that `text` names. */
+export function describePhases(phases: ReadonlySet<Phase>): string {
+  const whole = ssl.every((phase) => phases.has(phase));
+  const names = [...phases].filter((phase) => !whole || !(ssl as readonly string[]).includes(phase));
+  return [...names, ...(whole ? ["ssl"] : [])].join(", ");
+}
