@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Home } from "../process/home.ts";
 import { freePorts, isFree } from "../process/ports.ts";
-import { livingRecord, recordedNames } from "../process/record.ts";
+import { livingRecord, recordedNames, recordOf, writeRecord } from "../process/record.ts";
 import { testHome } from "../process/test-home.ts";
 import { startRedis } from "../services/redis.ts";
 import { takeLock } from "../system/lock.ts";
@@ -57,6 +57,18 @@ test("two names for one port, and a port that is none, are both reported at once
   assert.equal(code, 1);
   assert.match(output, /API_PORT is not a port: "70000"/);
   assert.match(output, /EDGE_PORT and OPS_PORT are both/);
+});
+
+test("a second start says that it runs already, and where, whatever ports it was asked for itself", async () => {
+  const home = testHome();
+  const lock = await takeLock(home.root);
+  const record = recordOf("supervisor", process.pid, undefined, new Date());
+  writeRecord(home, { ...record, ready: true, ports: { edge: 12_345 } });
+  const { code, output } = await sluice(["up"], await freeEnvironment(home));
+  assert.equal(code, 0);
+  assert.match(output, new RegExp(`runs already \\(supervisor pid ${process.pid}\\)`));
+  assert.match(output, /http:\/\/127\.0\.0\.1:12345/);
+  await lock?.release();
 });
 
 test("down with nothing running says so", async () => {

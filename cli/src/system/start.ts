@@ -32,36 +32,48 @@ const MAIN = "origin/src/main.ts";
 
 export async function startSystem(context: SystemContext): Promise<void> {
   const { settings, home } = context;
-  const { ports } = settings;
   const secrets = makeSecrets(home);
-  const origin = originEnvironment(settings, secrets, home);
   const edge = edgeEnvironment(settings, secrets, home);
   for (const name of ["edge", "payments"]) mkdirSync(join(home.data, name), { recursive: true });
-  const common = { home, durable: true };
 
   await Promise.all([
-    startDatabase(context, origin),
-    part(context, "redis", () => startRedis({ ...common, port: ports.redis })),
-    part(context, "rabbitmq", () => {
-      const { rabbitmq: port, rabbitmqDist: distPort, rabbitmqEpmd: epmdPort } = ports;
-      return startRabbitmq({ home, port, distPort, epmdPort });
-    }),
-    task(context, "keys", MAIN, ["keys", "--dir", home.keys], origin),
-    task(context, "lua-gen", "lua-gen/bin/lua-gen.mjs", ["build", "-p", "edge"], {}),
-    compileGeoTable(settings.checkout, settings.geoipCountryDb, geoFile(home), (script, args) =>
-      task(context, "geo", script, args, edge),
-    ),
-  ]);
-  await Promise.all([
-    role(context, "payments", "origin/sandbox/payments.ts", [], origin, ports.payments, "/healthz"),
-    role(context, "api", MAIN, ["api"], origin, ports.api, "/readyz"),
-    role(context, "relay", MAIN, ["relay"], origin),
-    role(context, "worker", MAIN, ["worker"], origin),
+    startOrigin(context, originEnvironment(settings, secrets, home)),
+    buildEdge(context, edge),
   ]);
   const folder = join(home.data, "edge");
   await task(context, "edge-conf", "edge/conf.ts", ["--out", folder], edge);
   const config = join(folder, "nginx.conf");
-  await part(context, "edge", () => startNginx({ home, port: ports.edge, config, env: edge }));
+  await part(context, "edge", () => startNginx({ home, port: settings.ports.edge, config, env: edge }));
+}
+
+async function startOrigin(context: SystemContext, env: Record<string, string>): Promise<void> {
+  const { settings, home } = context;
+  const { ports } = settings;
+  await Promise.all([
+    startDatabase(context, env),
+    part(context, "redis", () => startRedis({ home, durable: true, port: ports.redis })),
+    part(context, "rabbitmq", () => {
+      const { rabbitmq: port, rabbitmqDist: distPort, rabbitmqEpmd: epmdPort } = ports;
+      return startRabbitmq({ home, port, distPort, epmdPort });
+    }),
+    task(context, "keys", MAIN, ["keys", "--dir", home.keys], env),
+  ]);
+  await Promise.all([
+    role(context, "payments", "origin/sandbox/payments.ts", [], env, ports.payments, "/healthz"),
+    role(context, "api", MAIN, ["api"], env, ports.api, "/readyz"),
+    role(context, "relay", MAIN, ["relay"], env),
+    role(context, "worker", MAIN, ["worker"], env),
+  ]);
+}
+
+async function buildEdge(context: SystemContext, env: Record<string, string>): Promise<void> {
+  const { settings, home } = context;
+  await Promise.all([
+    task(context, "lua-gen", "lua-gen/bin/lua-gen.mjs", ["build", "-p", "edge"], {}),
+    compileGeoTable(settings.checkout, settings.geoipCountryDb, geoFile(home), (script, args) =>
+      task(context, "geo", script, args, env),
+    ),
+  ]);
 }
 
 async function startDatabase(context: SystemContext, env: Record<string, string>): Promise<void> {
