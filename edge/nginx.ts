@@ -60,8 +60,11 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
       init: { code: `require("edge.src.phases.init").init("${place.outDir}/edge.json")` },
       initWorker: { code: "sluice.startWorker()" },
       tempDir: `${place.outDir}/tmp`,
-      logFormats: { decision: { escape: "json", format: decisionFormat() } },
-      accessLog: decisionLog(config),
+      logFormats: {
+        decision: { escape: "json", format: decisionFormat("$request_method", "$uri") },
+        failure: { escape: "json", format: decisionFormat("$sluice_raw_method", "$sluice_raw_path") },
+      },
+      accessLog: decisionLog(config, "decision"),
       defaultType: "application/json; charset=utf-8",
       serverTokens: false,
       tcpNoDelay: true,
@@ -95,20 +98,7 @@ function variableMaps(): VariableMap[] {
       ],
     },
     {
-      source: "For the log: the path without its query, also after an error took the request elsewhere.",
-      from: "$uri",
-      variable: "sluice_path",
-      default: "$uri",
-      values: [["/-/problem", "$sluice_raw_path"]],
-    },
-    {
-      source: "The same for the method, which such a detour makes a GET.",
-      from: "$uri",
-      variable: "sluice_method",
-      default: "$request_method",
-      values: [["/-/problem", "$sluice_raw_method"]],
-    },
-    {
+      source: "For the log of nginx's own errors, which a detour answers: method and path as they came.",
       from: "$request",
       variable: "sluice_raw_method",
       default: "",
@@ -119,12 +109,6 @@ function variableMaps(): VariableMap[] {
       variable: "sluice_raw_path",
       default: "",
       values: [["~^(?<sluice_before_query>[^?]*)", "$sluice_before_query"]],
-    },
-    {
-      from: "$sluice_reason",
-      variable: "sluice_verdict",
-      default: "$sluice_reason",
-      values: [["", "default"]],
     },
   ];
 }
@@ -155,7 +139,7 @@ function publicServer(config: EdgeConfig): Server {
       // What Lua hasn't set is empty, see the location below.
       directive(["http", "server", "location"], "uninitialized_variable_warn", "off"),
     ],
-    locations: [...ROUTES.map(routeLocation), ...ownLocations()],
+    locations: [...ROUTES.map(routeLocation), ...ownLocations(config)],
   };
 }
 
@@ -173,6 +157,7 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
       methods: methodsOf(route),
       allow: allowedMethods(route).join(", "),
       cached: route.cache !== undefined,
+      ...(patternRegex(route.pattern) === undefined ? { path: route.pattern } : {}),
     })),
   };
 }
@@ -221,7 +206,7 @@ function originProxy(): ProxyPass {
   };
 }
 
-function ownLocations(): Location[] {
+function ownLocations(config: EdgeConfig): Location[] {
   return [
     {
       source: "The edge's own",
@@ -238,6 +223,7 @@ function ownLocations(): Location[] {
       source: "What nginx would have answered in HTML",
       match: { exact: "/-/problem" },
       internal: true,
+      accessLog: decisionLog(config, "failure"),
       handler: { content: { code: "sluice.answerNginxError()" } },
     },
     {
@@ -287,15 +273,18 @@ function ownLocations(): Location[] {
   ];
 }
 
-/** One record for each request, of what was decided and why. No query string and no header: tokens travel there. */
-function decisionFormat(): string {
+/**
+ * One record for each request, of what was decided and why; an empty verdict is the policy's default. No query
+ * string and no header: tokens travel there.
+ */
+function decisionFormat(method: string, path: string): string {
   const text: Record<string, string> = {
     requestId: "$request_id",
     address: "$remote_addr",
     country: "$sluice_country",
-    method: "$sluice_method",
-    path: "$sluice_path",
-    verdict: "$sluice_verdict",
+    method,
+    path,
+    verdict: "$sluice_reason",
     rule: "$sluice_rule",
     problem: "$sluice_problem",
     cache: "$sluice_cache",
@@ -310,10 +299,10 @@ function decisionFormat(): string {
   return `{${members.join(",")}}`;
 }
 
-function decisionLog(config: EdgeConfig): AccessLog {
+function decisionLog(config: EdgeConfig, format: "decision" | "failure"): AccessLog {
   return {
     path: `${config.logDir}/edge-decisions.log`,
-    format: "decision",
+    format,
     bufferBytes: 65_536,
     flushMs: 1_000,
   };

@@ -31,4 +31,6 @@ export interface RouteSettings {
   allow: string;
   /** Answered from the edge's cache: nothing of what the client sent travels on. */
   cached: boolean;
+  /** Of a route without parameters: nginx has matched it exactly, so the request's need not be read. */
+  path?: string;
 }

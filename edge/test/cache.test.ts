@@ -43,18 +43,25 @@ describe("cached product reads", () => {
     await redis.product(1, 1, product);
     await redis.stock(1, 1, stock);
     const expected = composeProductPage(JSON.stringify(product), JSON.stringify(stock));
-    for (const cache of ["hit-redis", "hit-worker"]) {
+    // The worker may read these two changes only after it has filled the page, and then fills it once more.
+    const outcomes: (string | undefined)[] = [];
+    await until("the page is in the worker's memory", async () => {
       const answer = await get("/products/1");
       assert.equal(answer.status, 200);
-      assert.equal(answer.headers[CACHE], cache);
       assert.equal(answer.body, expected);
       assert.equal(answer.headers["content-type"], "application/json; charset=utf-8");
-    }
+      outcomes.push(answer.headers[CACHE]);
+      return answer.headers[CACHE] === "hit-worker";
+    });
+    assert.ok(
+      outcomes.length > 1 && outcomes.slice(0, -1).every((one) => one === "hit-redis"),
+      String(outcomes),
+    );
     const head = await ask(edge.port, "/products/1", { method: "HEAD" });
     assert.equal(head.status, 200);
     assert.equal(head.body, "");
     assert.equal(head.headers["content-length"], String(Buffer.byteLength(expected)));
-    assert.equal(head.headers[CACHE], "hit-worker");
+    assert.match(String(head.headers[CACHE]), /^hit-/);
     assert.equal(origin.seen.length, 0);
   });
 

@@ -21,7 +21,8 @@ export function decide(
     trace.steps.push({ step: "deny-list", id: idOf(denied), matched: denied !== undefined });
   if (denied !== undefined) return DENY_LISTED;
 
-  const rules = state.policy.rules;
+  // Who wants to know why sees the rules that don't apply, too.
+  const rules = trace === undefined ? rulesFor(state.policy, request.country) : state.policy.rules;
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i] as CompiledRule;
     const matched = matches(rule, request);
@@ -77,6 +78,8 @@ export interface DecisionStep {
 
 export interface CompiledPolicy {
   rules: CompiledRule[];
+  /** The rules that a request from that country can match, in order; made when the first one comes. */
+  byCountry: Record<string, CompiledRule[] | undefined>;
   default: Verdict;
 }
 
@@ -110,13 +113,25 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
       observed: 0,
     });
   }
-  return { rules, default: document.default === "allow" ? DEFAULT_ALLOW : DEFAULT_DENY };
+  return { rules, byCountry: {}, default: document.default === "allow" ? DEFAULT_ALLOW : DEFAULT_DENY };
 }
 
 const ALLOW_LISTED: Verdict = { action: "allow", status: 0, reason: "allow-list", rule: "" };
 const DENY_LISTED: Verdict = { action: "deny", status: 403, reason: "deny-list", rule: "" };
 const DEFAULT_ALLOW: Verdict = { action: "allow", status: 0, reason: "default", rule: "" };
 const DEFAULT_DENY: Verdict = { action: "deny", status: 403, reason: "default", rule: "" };
+
+/** Mostly none: so a thousand rules about other countries cost a request nothing. */
+function rulesFor(policy: CompiledPolicy, country: string): CompiledRule[] {
+  const known = policy.byCountry[country];
+  if (known !== undefined) return known;
+  const rules: CompiledRule[] = [];
+  for (const rule of policy.rules) {
+    if (rule.countries === undefined || rule.countries[country] === true) rules.push(rule);
+  }
+  policy.byCountry[country] = rules;
+  return rules;
+}
 
 function matches(rule: CompiledRule, request: AccessRequest): boolean {
   if (rule.countries !== undefined && rule.countries[request.country] !== true) return false;

@@ -31,7 +31,7 @@ import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.t
  */
 export function enterRoute(route: RouteSettings): void {
   const method = requestMethod();
-  const path = requestPath();
+  const path = route.path === undefined ? requestPath() : route.path;
   if (!admit(method, path)) return;
   const access = route.methods[method];
   if (access === undefined) {

@@ -87,7 +87,7 @@ function write(): string | undefined {
   file.write(`${FORMAT}\n${string.format("%d", version)}\n${policy}\n`);
   for (let start = 1; start <= lines.length; start += CHUNK_LINES) {
     file.write(table.concat(lines, "\n", start, math.min(start + CHUNK_LINES - 1, lines.length)), "\n");
-    sleepMs(0);
+    sleepMs(1);
   }
   const [written, writeError] = file.write(`end ${string.format("%d", lines.length)}\n`);
   file.close();
