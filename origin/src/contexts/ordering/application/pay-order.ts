@@ -64,7 +64,13 @@ async function startPayment(
   if (!isUnpaid(order.status)) throw notPayable(order, `the order is ${order.status}`);
   if (isDue(order, nowMs)) throw notPayable(order, "the time to pay has run out");
   const underWay = await tx.lockPaymentOf(orderId, "STARTED");
-  if (underWay !== undefined) return { order, payment: underWay };
+  const nextCheckAtMs = nowMs + paymentLimits.reconcileAfterMs;
+  if (underWay !== undefined) {
+    // Touched, so that a reconciliation that has just not found it does not decline what we send now.
+    const again = { ...underWay, nextCheckAtMs, updatedAtMs: nowMs };
+    await tx.setPayment(again, "STARTED");
+    return { order, payment: again };
+  }
   const payment: Payment = {
     id: freshId,
     orderId,
@@ -75,7 +81,7 @@ async function startPayment(
     currency: order.currency,
     providerReference: undefined,
     reason: "",
-    nextCheckAtMs: nowMs + paymentLimits.reconcileAfterMs,
+    nextCheckAtMs,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };

@@ -27,7 +27,8 @@ export function createReconcilePayments(deps: {
     }
     const found = await provider.find(payment);
     if (found.outcome === "unknown") return;
-    await settle(payment.id, found.outcome === "absent" ? neverArrived(payment) : found);
+    if (found.outcome === "absent") await settle(payment.id, neverArrived(payment), payment.updatedAtMs);
+    else await settle(payment.id, found);
   };
 
   return async (): Promise<number> => {

@@ -8,7 +8,15 @@ import { orderingErrors } from "../errors.ts";
 import { advance } from "./advance.ts";
 import type { Change, ChargeDecision, OrderBook, OrderTransaction } from "./ports.ts";
 
-export type SettlePayment = (paymentId: string, decision: ChargeDecision) => Promise<Order>;
+/**
+ * `untouchedSinceMs`: the decision is about the attempt as it was last touched then, and is void when it has
+ * been taken up again meanwhile.
+ */
+export type SettlePayment = (
+  paymentId: string,
+  decision: ChargeDecision,
+  untouchedSinceMs?: number,
+) => Promise<Order>;
 
 /**
  * Writes down what the provider decided. The answer to our call, its callbacks (as many as it likes, in any
@@ -18,7 +26,7 @@ export type SettlePayment = (paymentId: string, decision: ChargeDecision) => Pro
  * REFUND_DUE, which the worker pays back.
  */
 export function createSettlePayment({ book, clock }: { book: OrderBook; clock: Clock }): SettlePayment {
-  return async (paymentId, decision) => {
+  return async (paymentId, decision, untouchedSinceMs) => {
     const seen = await book.findPayment(paymentId);
     if (seen === undefined) throw new Refusal(orderingErrors.paymentUnknown);
     if (seen.amountCents !== decision.amountCents || seen.currency !== decision.currency) {
@@ -31,6 +39,7 @@ export function createSettlePayment({ book, clock }: { book: OrderBook; clock: C
       const order = await tx.lockOrder(seen.orderId);
       const payment = await tx.lockPayment(paymentId);
       if (order === undefined || payment === undefined) throw new Refusal(orderingErrors.paymentUnknown);
+      if (untouchedSinceMs !== undefined && payment.updatedAtMs !== untouchedSinceMs) return order;
       const change = { actor: `provider:${payment.provider}`, reason: decision.outcome, nowMs: clock() };
       return decision.outcome === "succeeded"
         ? succeed(tx, order, payment, decision, change)
