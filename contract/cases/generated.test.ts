@@ -62,12 +62,11 @@ test("both find the same block, and the one that a search through all finds", as
     const [node, lua] = await askBoth(questions);
     assert.deepEqual(lua, node);
     const goneKeys = new Set([...gone].map(keyOf));
-    // What is removed leaves its place empty, so that the others keep their numbers.
-    const left = blocks.map((block) => (goneKeys.has(keyOf(block)) ? "" : block));
-    const expected = probes.map((probe) => {
-      const index = longestMatch(left, probe);
-      return index === -1 ? "none" : String(index + 1);
-    });
+    const left = blocks
+      .map((block, index) => ({ block, id: index + 1 }))
+      .filter(({ block }) => !goneKeys.has(keyOf(block)));
+    const leftBlocks = left.map(({ block }) => block);
+    const expected = probes.map((probe) => String(left[longestMatch(leftBlocks, probe)]?.id ?? "none"));
     assert.deepEqual(node.slice(-probes.length), expected);
   });
 });
