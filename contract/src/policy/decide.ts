@@ -78,9 +78,16 @@ export interface DecisionStep {
 
 export interface CompiledPolicy {
   rules: CompiledRule[];
-  /** The rules that a request from that country can match, in order; made when the first one comes. */
-  byCountry: Record<string, CompiledRule[] | undefined>;
+  /** Made when the first request from that country comes. */
+  byCountry: Record<string, CountryRules | undefined>;
   default: Verdict;
+}
+
+interface CountryRules {
+  /** Tells an entry of ours from what every JavaScript object inherits, `constructor` for one. */
+  made: true;
+  /** Those that a request from the country can match, in order. */
+  rules: CompiledRule[];
 }
 
 export interface CompiledRule {
@@ -124,12 +131,12 @@ const DEFAULT_DENY: Verdict = { action: "deny", status: 403, reason: "default", 
 /** Mostly none: so a thousand rules about other countries cost a request nothing. */
 function rulesFor(policy: CompiledPolicy, country: string): CompiledRule[] {
   const known = policy.byCountry[country];
-  if (known !== undefined) return known;
+  if (known !== undefined && known.made === true) return known.rules;
   const rules: CompiledRule[] = [];
   for (const rule of policy.rules) {
     if (rule.countries === undefined || rule.countries[country] === true) rules.push(rule);
   }
-  policy.byCountry[country] = rules;
+  policy.byCountry[country] = { made: true, rules };
   return rules;
 }
 
