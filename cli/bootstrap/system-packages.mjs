@@ -27,7 +27,7 @@ const PROGRAMS = {
   bench: BENCH,
 };
 
-const COMPOSE = "Or run it in containers, which needs none of them: docker compose up";
+const COMPOSE = "In containers it needs none of them: docker compose up";
 
 /**
  * True when everything is there, be it by now. `groups` are some of run, test, bench. Without `logs` the
