@@ -36,7 +36,8 @@ interface Misuse {
 /**
  * Follows the calls from each entry point (`@phase access`) through the program, and reports every API that they
  * reach and that the phase doesn't allow. What a timer calls runs in the phase `timer`. The top level of a module runs
- * where it is first loaded: in `init` when an entry of that phase leads to it, else in each that does.
+ * where it is first loaded: in `init` when an entry of that phase leads to it, else in each that does. What is known
+ * of the phases also tells configuration from state that workers don't share.
  */
 export function checkPhases(program: ts.Program, files: readonly ts.SourceFile[]): Fault[] {
   const faults: Fault[] = [];
@@ -45,8 +46,8 @@ export function checkPhases(program: ts.Program, files: readonly ts.SourceFile[]
       faults.push({ ...positionOf(file, at.getStart(file)), code: phaseDiagnostic.code, message });
     }),
   );
-  if (entries.length === 0) return faults;
   const checker = program.getTypeChecker();
+  if (entries.length === 0) return faults;
   const walk = new Walk(checker, findFunctionValues(files, checker));
   for (const start of [...starts(entries), ...loads(program, entries)]) walk.enter(start);
   walk.run();
@@ -95,6 +96,10 @@ class Walk {
       const running = next;
       ts.forEachChild(running.code, (child) => this.visit(child, running));
     }
+  }
+
+  phasesOf(code: ts.Node): ReadonlySet<Phase> {
+    return this.seen.get(code) ?? new Set();
   }
 
   enter(running: Running): void {

@@ -1,8 +1,11 @@
 import { phaseDiagnostic } from "../phases/check-phases.ts";
+import { libraryCallDiagnostic } from "./library-calls.ts";
 import type { Rule } from "./rule.ts";
 import { asynchronous } from "./rules/async.ts";
 import { collections } from "./rules/collections.ts";
 import { exceptions } from "./rules/exceptions.ts";
+import { hotAllocation } from "./rules/hot-allocation.ts";
+import { multi } from "./rules/multi.ts";
 import { optionalModuleCall } from "./rules/optional-call.ts";
 import { regex } from "./rules/regex.ts";
 import { remainder } from "./rules/remainder.ts";
@@ -18,7 +21,9 @@ export const rules: readonly Rule[] = [
   truthiness,
   optionalModuleCall,
   remainder,
+  hotAllocation,
+  multi,
 ];
 
 /** What can't be seen in one node: these look at the whole program. */
-export const ofPrograms: readonly Pick<Rule, "code" | "title">[] = [phaseDiagnostic];
+export const ofPrograms: readonly Pick<Rule, "code" | "title">[] = [phaseDiagnostic, libraryCallDiagnostic];
