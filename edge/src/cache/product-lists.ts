@@ -20,12 +20,14 @@ const QUERY_LENGTH_MAX = 200;
 const REDIS_TTL_SECONDS = 60;
 
 let prefix = "";
+/** @perWorker */
 let generation = "0-0";
 
 export function configureProductLists(redisPrefix: string): void {
   prefix = redisPrefix;
 }
 
+/** @phase content */
 export function serveProductList(): void {
   const given = requestQuery();
   const query = given === undefined ? "" : given;

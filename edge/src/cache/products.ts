@@ -32,6 +32,7 @@ export function configureProducts(redisPrefix: string): void {
   prefix = redisPrefix;
 }
 
+/** @phase content */
 export function serveProduct(): void {
   const path = requestPath();
   const id = path.substring(PATH_PREFIX.length);

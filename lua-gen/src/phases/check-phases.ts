@@ -12,6 +12,7 @@ import {
 import { importClosure } from "./import-closure.ts";
 import { describePhases, type Phase } from "./phase-sets.ts";
 import { allowedPhases } from "./tags.ts";
+import { findWorkerState } from "./worker-state.ts";
 
 export const phaseDiagnostic = { code: "LG009", title: "API outside its phases" } as const;
 
@@ -47,12 +48,16 @@ export function checkPhases(program: ts.Program, files: readonly ts.SourceFile[]
     }),
   );
   const checker = program.getTypeChecker();
-  if (entries.length === 0) return faults;
+  if (entries.length === 0) return [...faults, ...findWorkerState(files, checker, () => new Set())];
   const walk = new Walk(checker, findFunctionValues(files, checker));
   for (const start of [...starts(entries), ...loads(program, entries)]) walk.enter(start);
   walk.run();
   const folder = program.getCurrentDirectory();
-  return [...faults, ...[...walk.misuses.values()].map((misuse) => faultOf(misuse, checker, folder))];
+  return [
+    ...faults,
+    ...[...walk.misuses.values()].map((misuse) => faultOf(misuse, checker, folder)),
+    ...findWorkerState(files, checker, (code) => walk.phasesOf(code)),
+  ];
 }
 
 function starts(entries: readonly Entry[]): Running[] {

@@ -62,17 +62,45 @@ const cases: Readonly<Record<string, string>> = {
     export const negated = (a: number) => -a % 7; // LG008
     export const fine = (a: number) => a % 7;
   `,
+  names: `
+    export function rewritten(end: string): string { // LG013
+      const table = end; // LG013
+      return table;
+    }
+    export function repeat(): void {}
+    export const member = { end: 1, type: (self: number): number => self }; // LG013
+    export interface Typed { end(type: string): void }
+    export type Callback = (this: void, error: string) => void;
+  `,
+  state: `
+    let count = 0; // LG014
+    const seen = new LuaSet<string>(); // LG014
+    const list: number[] = []; // LG014
+    /** @perWorker */
+    let cached: string | undefined;
+    const constant = { a: 1 };
+    const inside = (): number => { let n = 0; n += 1; return n; };
+    export function visit(name: string): number {
+      count++;
+      seen.add(name);
+      list[0] = constant.a;
+      cached = name;
+      return inside() + (cached === undefined ? 0 : 1);
+    }
+  `,
   hot: `
+    /** @perWorker */
     let last = 0;
+    /** @perWorker */
     const kept = { address: "" };
     /** @hot */
     export function hot(list: number[], text: string): number {
       const pair = [list.length, 1]; // LG010
       const again = () => text; // LG010
-      const table = new LuaTable<string, string>(); // LG010
+      const made = new LuaTable<string, string>(); // LG010
       const parts = text.split(","); // LG011
       const doubled = list.concat(list); // LG011
-      table.set(again(), text.substring(2));
+      made.set(again(), text.substring(2));
       kept.address = text; // the same table each time
       [last] = [list[0] ?? 0];
       return pair.length + parts.length + doubled.length + last;
