@@ -1,6 +1,6 @@
-import { assertCases, type Case, useRuntimes } from "./both-runtimes.ts";
+import { type Case, inEveryRuntime } from "./in-every-runtime.ts";
 
-useRuntimes();
+const { cases: assertCases } = inEveryRuntime();
 
 assertCases("a table finds the longest block that is still in force", [
   ["find deny 10.1.2.3 0", "none"],
