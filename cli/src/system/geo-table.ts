@@ -15,6 +15,7 @@ export async function compileGeoTable(
   target: string,
   compile: (script: string, args: string[]) => Promise<void>,
 ): Promise<void> {
+  if (!existsSync(source)) throw new Error(`GEOIP_COUNTRY_DB: there is no file ${source}`);
   const origin = [source, join(checkout, COMPILER), join(checkout, RULES)].map(fingerprint).join("\n");
   const stamp = `${target}.from`;
   if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, "utf8") === origin) return;
