@@ -120,6 +120,29 @@ const conditions: Case[] = [
   ],
 ];
 
+const heads: Case[] = [
+  ["rule probes deny enforce 404 - HEAD /probed", "1 rules"],
+  ["rule no-reading deny enforce - - GET -", "2 rules"],
+  [
+    "decide 1.1.1.1 US GET / 0",
+    "deny 403 rule no-reading|allow-list  no|deny-list  no|rule probes no|rule no-reading yes",
+  ],
+  [
+    "decide 1.1.1.1 US HEAD / 0",
+    "deny 403 rule no-reading|allow-list  no|deny-list  no|rule probes no|rule no-reading yes",
+  ],
+  [
+    "decide 1.1.1.1 US POST / 0",
+    "allow 0 default |allow-list  no|deny-list  no|rule probes no|rule no-reading no|default  yes",
+  ],
+  // A rule that names HEAD by itself leaves GET alone, and comes in its turn.
+  ["decide 1.1.1.1 US HEAD /probed 0", "deny 404 rule probes|allow-list  no|deny-list  no|rule probes yes"],
+  [
+    "decide 1.1.1.1 US GET /probed 0",
+    "deny 403 rule no-reading|allow-list  no|deny-list  no|rule probes no|rule no-reading yes",
+  ],
+];
+
 const statuses: Case[] = [
   ["rule a deny enforce 451 CN - -", "1 rules"],
   ["rule b deny enforce 404 - - /admin", "2 rules"],
@@ -158,6 +181,7 @@ const lapsing: Case[] = [
 
 assertCases("allow list, deny list, rules, default", order);
 assertCases("all conditions of a rule must hold", conditions);
+assertCases("a rule for GET covers HEAD", heads);
 assertCases("a denial's status is its rule's", statuses);
 assertCases("observed rules count and never decide", observing);
 assertCases("list entries lapse", lapsing);

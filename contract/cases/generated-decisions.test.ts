@@ -10,7 +10,7 @@ const { agree } = inEveryRuntime();
 
 const NOW_MS = 1000;
 const COUNTRIES = ["DE", "FR", "US", "ZZ"];
-const METHODS = ["GET", "POST", "DELETE"];
+const METHODS = ["GET", "HEAD", "POST", "DELETE"];
 const PREFIXES = ["/", "/a", "/a/b", "/ä", "/a b"];
 
 interface Listed {
@@ -113,7 +113,9 @@ function isListed(lists: readonly Listed[], list: Listed["list"], address: strin
 function matches({ countries, methods, prefix }: Rule, one: Request): boolean {
   return (
     (countries.length === 0 || countries.includes(one.country)) &&
-    (methods.length === 0 || methods.includes(one.method)) &&
+    (methods.length === 0 ||
+      methods.includes(one.method) ||
+      (one.method === "HEAD" && methods.includes("GET"))) &&
     one.path.startsWith(prefix)
   );
 }

@@ -109,7 +109,7 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
     rules.push({
       enforced: rule.mode === "enforce",
       countries: setOf(rule.match.country),
-      methods: setOf(rule.match.method),
+      methods: methodsOf(rule.match.method),
       pathPrefix: rule.match.pathPrefix === undefined ? "" : rule.match.pathPrefix,
       verdict: {
         action: rule.action,
@@ -145,6 +145,13 @@ function matches(rule: CompiledRule, request: AccessRequest): boolean {
   if (rule.methods !== undefined && rule.methods[request.method] !== true) return false;
   const prefix = rule.pathPrefix;
   return prefix.length === 0 || request.path.substring(0, prefix.length) === prefix;
+}
+
+/** Whoever may not read a page must not learn from `HEAD` what it is like: `GET` stands for both. */
+function methodsOf(values: string[] | undefined): Record<string, boolean | undefined> | undefined {
+  const methods = setOf(values);
+  if (methods !== undefined && methods.GET === true) methods.HEAD = true;
+  return methods;
 }
 
 function setOf(values: string[] | undefined): Record<string, boolean | undefined> | undefined {

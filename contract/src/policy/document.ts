@@ -26,7 +26,7 @@ export interface PolicyRule {
 export interface RuleMatch {
   /** ISO 3166-1 alpha-2, upper case; `ZZ` is an address that the geo data doesn't know. */
   country?: string[];
-  /** Upper case. */
+  /** Upper case. `GET` covers `HEAD` too; `HEAD` covers itself only. */
   method?: string[];
   /** The path begins so; no query string. */
   pathPrefix?: string;
