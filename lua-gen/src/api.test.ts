@@ -13,6 +13,7 @@ const undeclared: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^ngx\.(_phase_ctx|get_raw_phase)$/, "the inside of lua-resty-core"],
   [/^ffi\.typeinfo$/, "undocumented in LuaJIT"],
   [/^ngx\.pipe: pipe API is not supported/, "needs OpenResty's nginx; its declaration says so"],
+  [/^lua-gen\.traceback\.run$/, "for the nginx.conf that lua-gen prints"],
   [/^resty\.websocket\.\w+: .*not found/, "a package of its own, not on every machine (lua-nginx-websocket)"],
   [/^resty\.websocket\.protocol\.new_tab$/, "the library's way to table.new"],
   [/^resty\.redis\.add_commands$/, "does nothing any more: commands come into being when they are called"],

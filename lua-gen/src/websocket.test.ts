@@ -19,12 +19,12 @@ export function echo(): void {
     ngx.print(problem);
     return;
   }
-  const [data, type, failure] = peer.recv_frame();
-  if (type === undefined) {
+  const [data, kind, failure] = peer.recv_frame();
+  if (kind === undefined) {
     ngx.log(ngx.ERR, failure);
     return;
   }
-  peer.send_text(\`\${type}: \${data}\`);
+  peer.send_text(\`\${kind}: \${data}\`);
   peer.send_close(1000, "done");
 }
 `;
