@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { allowedPhases } from "./phases/tags.ts";
 import { startNginx } from "./testing/nginx.ts";
 
 /** What nginx has and the declarations leave out, with the reason. */
@@ -78,6 +79,20 @@ test("nginx has what is declared, and nothing else without a reason", async (t) 
     [],
     "absent",
   );
+});
+
+test("every function of nginx and its libraries says in which phases it may run", () => {
+  const silent: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const isFunction = ts.isFunctionDeclaration(node) || ts.isMethodSignature(node);
+    if (isFunction && allowedPhases(node) === undefined) {
+      silent.push(`${relative(typesFile, node.getSourceFile().fileName)} ${node.name?.getText()}`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  // What is Lua's own runs everywhere.
+  for (const file of program.getSourceFiles()) if (/\/types\/(ngx|resty)/.test(file.fileName)) visit(file);
+  assert.deepEqual(silent, []);
 });
 
 /**
