@@ -67,7 +67,8 @@ export function getBlock(addresses: AddressTable, cidr: Cidr): TableEntry | unde
   return at === -1 ? undefined : (addresses.ipv6[at] as Ipv6Blocks)[base.a]?.[base.b]?.[base.c];
 }
 
-/** The longest block that holds the address and has not ended at `nowMs`.
+/**
+ * The longest block that holds the address and has not ended at `nowMs`.
  *
  * @hot
  */

@@ -91,7 +91,8 @@ export function rangeTableLoaded(): boolean {
   return ranges !== undefined;
 }
 
-/** ISO 3166-1 alpha-2, or `ZZ`.
+/**
+ * ISO 3166-1 alpha-2, or `ZZ`.
  *
  * @hot
  */
@@ -135,7 +136,8 @@ function nameOf(ranges: RangeTable, index: number): string {
   return country === undefined ? COUNTRY_UNKNOWN : country;
 }
 
-/** Index of the last start that is not above the address.
+/**
+ * Index of the last start that is not above the address.
  *
  * @hot
  */

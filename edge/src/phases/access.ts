@@ -64,7 +64,8 @@ export function enterUnknown(): void {
   }
 }
 
-/** Whether the access policy lets the request in; if not, it was answered.
+/**
+ * Whether the access policy lets the request in; if not, it was answered.
  *
  * @hot
  */

@@ -8,7 +8,8 @@ export function requestMethod(): string {
   return ngx.req.get_method();
 }
 
-/** Decoded and normalized by nginx; without the query string.
+/**
+ * Decoded and normalized by nginx; without the query string.
  *
  * @hot
  */
@@ -16,7 +17,8 @@ export function requestPath(): string {
   return ngx.var.uri;
 }
 
-/** Path and query as the client sent them.
+/**
+ * Path and query as the client sent them.
  *
  * @hot
  */
@@ -33,7 +35,8 @@ export function requestId(): string {
   return ngx.var.request_id;
 }
 
-/** Of the client, behind trusted proxies; 4 or 16 bytes in network order.
+/**
+ * Of the client, behind trusted proxies; 4 or 16 bytes in network order.
  *
  * @hot
  */
@@ -41,7 +44,8 @@ export function clientAddressBytes(): string {
   return ngx.var.binary_remote_addr;
 }
 
-/** For the origin and the decision log.
+/**
+ * For the origin and the decision log.
  *
  * @hot
  */

@@ -51,7 +51,8 @@ export function accessLoaded(): boolean {
   return policyVersion >= 0;
 }
 
-/** Decides by the rules of the contract; `lastCountry` tells the country that it went by.
+/**
+ * Decides by the rules of the contract; `lastCountry` tells the country that it went by.
  *
  * @hot
  */
