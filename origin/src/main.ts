@@ -42,6 +42,9 @@ const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<
 /** A process that has not ended by itself after this is ended: something in it hangs. The launcher waits 10 s. */
 const stopTimeoutMs = 9_000;
 
+/** The same for one that has not even started: it may be waiting for a database that never comes. */
+const startingStopTimeoutMs = 1_000;
+
 class UsageError extends Error {}
 
 async function main([role = "", ...args]: string[]): Promise<void> {
@@ -51,19 +54,30 @@ async function main([role = "", ...args]: string[]): Promise<void> {
   if (start === undefined) {
     throw new UsageError(`usage: main.ts ${[...Object.keys(longRunning), ...Object.keys(tasks)].join("|")}`);
   }
-  stopOnSignal(await start(process.env));
+  const starting = start(process.env);
+  stopOnSignal(starting);
+  await starting;
 }
 
-function stopOnSignal(running: Running): void {
+/** Listens before the start is over, or a signal that comes just then would end the process without a close. */
+function stopOnSignal(starting: Promise<Running>): void {
+  let started = false;
   let stopping = false;
   const stop = () => {
     if (stopping) return;
     stopping = true;
-    setTimeout(() => fail(new Error(`did not stop within ${stopTimeoutMs} ms`)), stopTimeoutMs).unref();
-    running.close().catch(fail);
+    const timeoutMs = started ? stopTimeoutMs : startingStopTimeoutMs;
+    setTimeout(() => fail(new Error(`did not stop within ${timeoutMs} ms`)), timeoutMs).unref();
+    starting.then((running) => running.close()).catch(fail);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  starting.then(
+    () => {
+      started = true;
+    },
+    () => undefined,
+  );
 }
 
 function fail(error: unknown): void {
