@@ -24,7 +24,8 @@ export function addPolicyCommands(program: Command): void {
     .argument("<ip>")
     .option("-m, --method <method>", "its method", "GET")
     .option("-p, --path <path>", "its path", "/products")
-    .action((ip, options) => finish(explain(ip, options.method, options.path)));
+    .option("--host <name>", "the host that it asks for")
+    .action((ip, options) => finish(explain(ip, options)));
   policy
     .command("revisions")
     .description("what was published, when, by whom and why; the latest first")
@@ -58,8 +59,11 @@ async function show(revision: string | undefined): Promise<number> {
   return 0;
 }
 
-async function explain(ip: string, method: string, path: string): Promise<number> {
-  const body = { ip, method: method.toUpperCase(), path };
+async function explain(
+  ip: string,
+  { method, path, host }: { method: string; path: string; host?: string },
+): Promise<number> {
+  const body = { ip, method: method.toUpperCase(), path, host };
   print((await callOperators("POST", "/policy/explain", { body })).body);
   return 0;
 }

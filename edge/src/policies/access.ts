@@ -11,6 +11,7 @@ import { decode } from "cjson.safe";
 import { countryOf } from "../geo/range-table.ts";
 import { nowMs } from "../platform/clock.ts";
 import { logError } from "../platform/log.ts";
+import { requestHost } from "../platform/request.ts";
 import { type AccessLists, createAccessLists } from "./access-lists.ts";
 
 /**
@@ -34,6 +35,7 @@ const request: AccessRequest = {
   country: COUNTRY_UNKNOWN,
   method: "",
   path: "",
+  host: "",
   nowMs: 0,
 };
 
@@ -48,6 +50,7 @@ export function decideAccess(addressBytes: string, method: string, path: string)
   request.country = countryOf(address);
   request.method = method;
   request.path = path;
+  if (state.policy.usesHost) request.host = requestHost();
   request.nowMs = nowMs();
   return decide(state, request, undefined);
 }

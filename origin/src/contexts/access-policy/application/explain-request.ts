@@ -31,6 +31,8 @@ export interface RequestToExplain {
   readonly ip: string;
   readonly method: string;
   readonly path: string;
+  /** Empty: of no host that a rule could name. */
+  readonly host: string;
 }
 
 export interface Explanation {
@@ -73,7 +75,14 @@ export async function explainRequest(
   const trace = { steps: [] as DecisionStep[] };
   const verdict = decide(
     state,
-    { address, country, method: request.method, path: pathOnly(request.path), nowMs },
+    {
+      address,
+      country,
+      method: request.method,
+      path: pathOnly(request.path),
+      host: request.host.toLowerCase(),
+      nowMs,
+    },
     trace,
   );
   return { verdict, country, address: text, revision, steps: trace.steps };

@@ -39,6 +39,7 @@ const ExplainBody = Type.Object(
     ip: Type.String({ minLength: 1, maxLength: 100 }),
     method: Type.String({ pattern: "^[A-Z]{3,16}$" }),
     path: Type.String({ pattern: "^/", maxLength: 2_000 }),
+    host: Type.String({ maxLength: 253, default: "" }),
   },
   { additionalProperties: false },
 );
