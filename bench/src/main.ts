@@ -5,10 +5,11 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { edgeSuite } from "./edge/suite.ts";
+import { luaGenSuite } from "./lua-gen/suite.ts";
 import type { Suite } from "./suite.ts";
 import { formatTable } from "./table.ts";
 
-const suites: readonly Suite[] = [edgeSuite];
+const suites: readonly Suite[] = [edgeSuite, luaGenSuite];
 
 const HELP = `npm run bench -- <suite> [--json FILE] [--quick]
 

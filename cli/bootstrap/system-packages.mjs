@@ -61,6 +61,8 @@ ${COMPOSE}`);
 function wantedPackages(groups) {
   const packages = [];
   if (groups.includes("run")) packages.push(...(findProgram("openresty") ? [] : NGINX), ...SERVERS);
+  // The commands that a start prints are typed with it.
+  if (groups.includes("run") && !findProgram("curl")) packages.push("curl");
   if (groups.includes("test") && !findProgram("luajit")) packages.push(luajitPackage());
   if (groups.includes("bench")) packages.push(...BENCH);
   return packages;

@@ -90,20 +90,20 @@ function answerMask(text: string, length: number): string {
 
 /** `list <allow|deny> <cidr> <id> <expiresAtMs>` */
 function answerList({ state }: Conversation, words: string[]): string {
-  const table = word(words, 1) === "allow" ? state.allow : state.deny;
+  const addresses = word(words, 1) === "allow" ? state.allow : state.deny;
   const cidr = parseCidr(word(words, 2));
   if (cidr === undefined) return "refused";
-  setBlock(table, cidr, { id: whole(words, 3), expiresAtMs: whole(words, 4) });
-  return `${decimal(table.size)} listed`;
+  setBlock(addresses, cidr, { id: whole(words, 3), expiresAtMs: whole(words, 4) });
+  return `${decimal(addresses.size)} listed`;
 }
 
 /** `unlist <allow|deny> <cidr>` */
 function answerUnlist({ state }: Conversation, words: string[]): string {
-  const table = word(words, 1) === "allow" ? state.allow : state.deny;
+  const addresses = word(words, 1) === "allow" ? state.allow : state.deny;
   const cidr = parseCidr(word(words, 2));
   if (cidr === undefined) return "refused";
-  removeBlock(table, cidr);
-  return `${decimal(table.size)} listed`;
+  removeBlock(addresses, cidr);
+  return `${decimal(addresses.size)} listed`;
 }
 
 /** `listed <allow|deny> <cidr>`: that very block, whether it is still in force or not. */

@@ -32,9 +32,9 @@ describe("access policy and lists", () => {
   });
 
   after(async () => {
-    await edge.close();
-    await origin.close();
-    await redis.close();
+    await edge?.close();
+    await origin?.close();
+    await redis?.close();
   });
 
   const login = (address: string) => edge.from(address, LOGIN, { method: "POST" });

@@ -24,9 +24,9 @@ describe("cached product reads", () => {
   });
 
   after(async () => {
-    await edge.close();
-    await origin.close();
-    await redis.close();
+    await edge?.close();
+    await origin?.close();
+    await redis?.close();
   });
 
   beforeEach(() => {

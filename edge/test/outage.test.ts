@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { AccessEntry } from "@sluice/contract/change.ts";
+import { accessEntriesKey, changesKey } from "@sluice/contract/keys.ts";
 import { type EdgeUnderTest, FROM_GERMANY, FROM_KOREA, FROM_NOWHERE, startEdge } from "./edge-under-test.ts";
 import { ask } from "./http.ts";
 import { answerJson, type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
 import { until } from "./processes.ts";
-import { type RedisUnderTest, startRedis } from "./redis-under-test.ts";
+import { PREFIX, type RedisUnderTest, startRedis } from "./redis-under-test.ts";
 import { SESSION, token } from "./tokens.ts";
 
 const BANNED: AccessEntry = {
@@ -30,9 +31,9 @@ describe("without Redis, without the origin", () => {
   });
 
   after(async () => {
-    await edge.close();
-    await origin.close();
-    await redis.close();
+    await edge?.close();
+    await origin?.close();
+    await redis?.close();
   });
 
   beforeEach(() => {
@@ -142,6 +143,17 @@ describe("without Redis, without the origin", () => {
     assert.equal((await orders()).status, 200);
     await redis.entry({ ...BANNED, version: 9 });
     await everywhere("and is followed", async () => (await login(FROM_NOWHERE)) === 403);
+  });
+
+  test("a stream that no longer reaches back makes it load everything afresh", async () => {
+    const unheard = { ...BANNED, id: 50, cidr: "192.0.2.99" };
+    await redis.client.hset(accessEntriesKey(PREFIX), "50", JSON.stringify(unheard));
+    await redis.client.xtrim(changesKey(PREFIX), "MAXLEN", 0);
+    assert.equal(await login("192.0.2.99"), 200);
+    await redis.client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    await everywhere("what was never announced is known", async () => (await login("192.0.2.99")) === 403);
+    assert.equal(await login(FROM_NOWHERE), 403);
+    assert.match(edge.log(), /changes were missed; loading everything afresh/);
   });
 
   test("started again without Redis, it enforces what it last knew", async () => {

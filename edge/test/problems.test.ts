@@ -20,9 +20,9 @@ describe("what the edge refuses by itself", () => {
   });
 
   after(async () => {
-    await edge.close();
-    await origin.close();
-    await redis.close();
+    await edge?.close();
+    await origin?.close();
+    await redis?.close();
   });
 
   beforeEach(() => {

@@ -22,9 +22,9 @@ describe("token and session", () => {
   });
 
   after(async () => {
-    await edge.close();
-    await origin.close();
-    await redis.close();
+    await edge?.close();
+    await origin?.close();
+    await redis?.close();
   });
 
   const orders = (...authorizations: string[]) =>

@@ -49,8 +49,8 @@ function compile(
   if ("faults" in opened) return opened;
   const { project } = opened;
   const typed = ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf);
-  const subset = checkSubset(project.program);
   const transpiled = transpileLeniently(project, typed.length > 0);
+  const subset = checkSubset(project.program, transpiled.files);
   const known = [...typed, ...subset];
   const faults = [...known, ...transpiled.faults.filter((fault) => !isSaidBetter(fault, known))];
   return faults.length > 0 ? { faults: sortFaults(faults), project } : { project, files: transpiled.files };

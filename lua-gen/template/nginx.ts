@@ -12,7 +12,11 @@ export const nginx = (platform: Platform): NginxConfig => ({
   errorLog: { path: "stderr", level: "notice" },
   events: { connectionsMax: 1024 },
   http: {
-    lua: { packagePath: luaSearchPath(platform, `${here}/dist`), packageCpath: luaSearchCpath(platform) },
+    lua: {
+      packagePath: luaSearchPath(platform, `${here}/dist`),
+      packageCpath: luaSearchCpath(platform),
+      tracebacks: true,
+    },
     tempDir: `${here}/run`,
     accessLog: "off",
     servers: [

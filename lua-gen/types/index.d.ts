@@ -17,3 +17,5 @@
 /// <reference path="./resty/lrucache.d.ts" />
 /// <reference path="./resty/redis.d.ts" />
 /// <reference path="./resty/hashes.d.ts" />
+/// <reference path="./resty/websocket.d.ts" />
+/// <reference path="./lua-gen/traceback.d.ts" />

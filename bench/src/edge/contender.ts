@@ -3,6 +3,8 @@ import type { Requests } from "./load.ts";
 /** A proxy in front of the upstream that all share, with the requests that it is measured by. */
 export interface Contender {
   name: string;
+  /** Name of the contender that gets the very same requests and checks nothing; its own for a reference. */
+  reference: string;
   url: string;
   requests: Requests;
   /** The process that does the work. */

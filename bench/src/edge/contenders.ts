@@ -16,7 +16,10 @@ import { startBareProxy, startUpstream } from "./reference.ts";
 import { buildEdge, type EdgeParts, startEdge, writeTokenKeys } from "./sluice.ts";
 import { mintTokens, type TokenSet } from "./tokens.ts";
 
-export const REFERENCE = "nginx: proxy_pass";
+/** The references: bare nginx, given the same requests as those that are held against it. */
+const BARE = "nginx: proxy_pass";
+const BARE_SIGNED_IN = "nginx: proxy_pass, tokens";
+const BARE_ONE = "nginx: proxy_pass, one token";
 
 /** Public and not cached: it goes to the origin, whatever that answers. */
 const PUBLIC_PATH = "/openapi.json";
@@ -137,16 +140,21 @@ function rows(proxies: Proxies, { addresses, denied, sessions }: Population): Co
   const byToken = tokenRefusals(tokens[0] as string);
   const both = [...byAddress, ...byToken];
   const { bare, edge, edgeWithList, edgeWithAll, haproxy, haproxyChecked } = proxies;
+  const anybody = { reference: BARE, requests: anonymous };
+  const user = { reference: BARE_SIGNED_IN, requests: signedIn };
+  const oneUser = { reference: BARE_ONE, requests: one };
   return [
-    { name: REFERENCE, ...bare, requests: anonymous, refusals: [] },
-    { name: "edge: no checks", ...edge, requests: anonymous, refusals: [] },
-    { name: "edge: 100 k deny list", ...edgeWithList, requests: anonymous, refusals: byAddress },
-    { name: "edge: deny list, geo rules", ...edgeWithAll, requests: anonymous, refusals: byAddress },
-    { name: "edge: token and session", ...edge, requests: signedIn, refusals: byToken },
-    { name: "edge: all checks", ...edgeWithAll, requests: signedIn, refusals: both },
-    { name: "edge: all checks, one address", ...edgeWithAll, requests: one, refusals: both },
-    { name: "HAProxy: no checks", ...haproxy, requests: anonymous, refusals: [] },
-    { name: "HAProxy: deny list, jwt_verify", ...haproxyChecked, requests: signedIn, refusals: both },
+    { name: BARE, ...bare, ...anybody, refusals: [] },
+    { name: "edge: no checks", ...edge, ...anybody, refusals: [] },
+    { name: "edge: 100 k deny list", ...edgeWithList, ...anybody, refusals: byAddress },
+    { name: "edge: deny list, geo rules", ...edgeWithAll, ...anybody, refusals: byAddress },
+    { name: "HAProxy: no checks", ...haproxy, ...anybody, refusals: [] },
+    { name: BARE_SIGNED_IN, ...bare, ...user, refusals: [] },
+    { name: "edge: token and session", ...edge, ...user, refusals: byToken },
+    { name: "edge: all checks", ...edgeWithAll, ...user, refusals: both },
+    { name: "HAProxy: deny list, jwt_verify", ...haproxyChecked, ...user, refusals: both },
+    { name: BARE_ONE, ...bare, ...oneUser, refusals: [] },
+    { name: "edge: all checks, one address", ...edgeWithAll, ...oneUser, refusals: both },
   ];
 }
 

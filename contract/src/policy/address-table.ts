@@ -34,45 +34,45 @@ export function createAddressTable(): AddressTable {
 }
 
 /** Adds the block or replaces its entry. */
-export function setBlock(table: AddressTable, cidr: Cidr, entry: TableEntry): void {
+export function setBlock(addresses: AddressTable, cidr: Cidr, entry: TableEntry): void {
   const innermost =
     cidr.base.family === 4
-      ? blocksOf(table.ipv4Lengths, table.ipv4, cidr.length)
-      : ipv6Branch(blocksOf(table.ipv6Lengths, table.ipv6, cidr.length), cidr.base);
+      ? blocksOf(addresses.ipv4Lengths, addresses.ipv4, cidr.length)
+      : ipv6Branch(blocksOf(addresses.ipv6Lengths, addresses.ipv6, cidr.length), cidr.base);
   const key = innermostKey(cidr.base);
-  if (innermost[key] === undefined) table.size += 1;
+  if (innermost[key] === undefined) addresses.size += 1;
   innermost[key] = entry;
 }
 
 /** Removes the block; a block that is not there is no error. */
-export function removeBlock(table: AddressTable, cidr: Cidr): void {
+export function removeBlock(addresses: AddressTable, cidr: Cidr): void {
   const innermost =
     cidr.base.family === 4
-      ? blocksOf(table.ipv4Lengths, table.ipv4, cidr.length)
-      : ipv6Branch(blocksOf(table.ipv6Lengths, table.ipv6, cidr.length), cidr.base);
+      ? blocksOf(addresses.ipv4Lengths, addresses.ipv4, cidr.length)
+      : ipv6Branch(blocksOf(addresses.ipv6Lengths, addresses.ipv6, cidr.length), cidr.base);
   const key = innermostKey(cidr.base);
   if (innermost[key] === undefined) return;
   delete innermost[key];
-  table.size -= 1;
+  addresses.size -= 1;
 }
 
 /** The entry of exactly this block, whether it has ended or not. */
-export function getBlock(table: AddressTable, cidr: Cidr): TableEntry | undefined {
+export function getBlock(addresses: AddressTable, cidr: Cidr): TableEntry | undefined {
   const base = cidr.base;
   if (base.family === 4) {
-    const at = table.ipv4Lengths.indexOf(cidr.length);
-    return at === -1 ? undefined : (table.ipv4[at] as Ipv4Blocks)[base.a];
+    const at = addresses.ipv4Lengths.indexOf(cidr.length);
+    return at === -1 ? undefined : (addresses.ipv4[at] as Ipv4Blocks)[base.a];
   }
-  const at = table.ipv6Lengths.indexOf(cidr.length);
-  return at === -1 ? undefined : (table.ipv6[at] as Ipv6Blocks)[base.a]?.[base.b]?.[base.c];
+  const at = addresses.ipv6Lengths.indexOf(cidr.length);
+  return at === -1 ? undefined : (addresses.ipv6[at] as Ipv6Blocks)[base.a]?.[base.b]?.[base.c];
 }
 
 /** The longest block that holds the address and has not ended at `nowMs`. */
-export function findBlock(table: AddressTable, address: Address, nowMs: number): TableEntry | undefined {
-  if (address.family === 4) return findIpv4Block(table, address.a, nowMs);
-  const lengths = table.ipv6Lengths;
+export function findBlock(addresses: AddressTable, address: Address, nowMs: number): TableEntry | undefined {
+  if (address.family === 4) return findIpv4Block(addresses, address.a, nowMs);
+  const lengths = addresses.ipv6Lengths;
   for (let i = 0; i < lengths.length; i++) {
-    const entry = findIpv6(table.ipv6[i] as Ipv6Blocks, lengths[i] as number, address);
+    const entry = findIpv6(addresses.ipv6[i] as Ipv6Blocks, lengths[i] as number, address);
     if (entry !== undefined && isLive(entry, nowMs)) return entry;
   }
   return undefined;
@@ -82,25 +82,30 @@ export function findBlock(table: AddressTable, address: Address, nowMs: number):
  * Real lists use two or three lengths. These are probed without a loop, because LuaJIT compiles no function as a
  * whole that has a loop inside, and this one stands on the path of every request.
  */
-function findIpv4Block(table: AddressTable, address: number, nowMs: number): TableEntry | undefined {
-  const count = table.ipv4Lengths.length;
+function findIpv4Block(addresses: AddressTable, address: number, nowMs: number): TableEntry | undefined {
+  const count = addresses.ipv4Lengths.length;
   if (count === 0) return undefined;
-  let entry = probeIpv4(table, 0, address, nowMs);
+  let entry = probeIpv4(addresses, 0, address, nowMs);
   if (entry !== undefined || count === 1) return entry;
-  entry = probeIpv4(table, 1, address, nowMs);
+  entry = probeIpv4(addresses, 1, address, nowMs);
   if (entry !== undefined || count === 2) return entry;
-  entry = probeIpv4(table, 2, address, nowMs);
+  entry = probeIpv4(addresses, 2, address, nowMs);
   if (entry !== undefined || count === 3) return entry;
   for (let i = 3; i < count; i++) {
-    entry = probeIpv4(table, i, address, nowMs);
+    entry = probeIpv4(addresses, i, address, nowMs);
     if (entry !== undefined) return entry;
   }
   return undefined;
 }
 
-function probeIpv4(table: AddressTable, at: number, address: number, nowMs: number): TableEntry | undefined {
-  const blocks = table.ipv4[at] as Ipv4Blocks;
-  const entry = blocks[maskLimb(address, 32, table.ipv4Lengths[at] as number)];
+function probeIpv4(
+  addresses: AddressTable,
+  at: number,
+  address: number,
+  nowMs: number,
+): TableEntry | undefined {
+  const blocks = addresses.ipv4[at] as Ipv4Blocks;
+  const entry = blocks[maskLimb(address, 32, addresses.ipv4Lengths[at] as number)];
   return entry !== undefined && isLive(entry, nowMs) ? entry : undefined;
 }
 

@@ -161,20 +161,20 @@ function parseIpv6(text: string): Address | undefined {
     i = 2;
   }
   while (i < text.length) {
-    const end = endOfGroup(text, i);
-    if (end < text.length && text.charCodeAt(end) === DOT) {
+    const stop = endOfGroup(text, i);
+    if (stop < text.length && text.charCodeAt(stop) === DOT) {
       const quad = parseIpv4(text, i);
       if (quad === undefined) return undefined;
       groups.push(Math.floor(quad / 65536), quad % 65536);
       i = text.length;
       break;
     }
-    const group = parseHexGroup(text, i, end);
+    const group = parseHexGroup(text, i, stop);
     if (group === undefined) return undefined;
     groups.push(group);
-    if (end === text.length) break;
-    if (text.charCodeAt(end) !== COLON) return undefined;
-    i = end + 1;
+    if (stop === text.length) break;
+    if (text.charCodeAt(stop) !== COLON) return undefined;
+    i = stop + 1;
     if (i === text.length) return undefined;
     if (text.charCodeAt(i) === COLON) {
       if (gap !== -1) return undefined;
@@ -186,15 +186,15 @@ function parseIpv6(text: string): Address | undefined {
 }
 
 function endOfGroup(text: string, from: number): number {
-  let end = from;
-  while (end < text.length && hexDigit(text.charCodeAt(end)) !== -1) end += 1;
-  return end;
+  let stop = from;
+  while (stop < text.length && hexDigit(text.charCodeAt(stop)) !== -1) stop += 1;
+  return stop;
 }
 
-function parseHexGroup(text: string, from: number, end: number): number | undefined {
-  if (end === from || end - from > 4) return undefined;
+function parseHexGroup(text: string, from: number, stop: number): number | undefined {
+  if (stop === from || stop - from > 4) return undefined;
   let value = 0;
-  for (let i = from; i < end; i++) value = value * 16 + hexDigit(text.charCodeAt(i));
+  for (let i = from; i < stop; i++) value = value * 16 + hexDigit(text.charCodeAt(i));
   return value;
 }
 

@@ -1,7 +1,7 @@
 import type { ProblemKind } from "@sluice/contract/error-codes.ts";
 import { EDGE_FAILED, ORIGIN_TIMEOUT, ORIGIN_UNAVAILABLE } from "@sluice/contract/error-codes.ts";
 import { nowMs } from "../platform/clock.ts";
-import { requestId } from "../platform/request.ts";
+import { noteCache, requestId } from "../platform/request.ts";
 import { answerJson, answerProblem, answerProblemText } from "../platform/response.ts";
 import { askOrigin } from "../platform/subrequest.ts";
 
@@ -43,17 +43,31 @@ export function fillFromOrigin(path: string, query: string | undefined): Filled 
   return { page: undefined, problem: problemOf(answer.status), fromRedis: false };
 }
 
-export function answerPage(page: Page): void {
+/** Answers from this worker's memory. */
+export function answerHeld(page: Page): void {
+  noteCache("hit-worker");
+  answerPage(page);
+}
+
+/** Answers with what was filled. A failure gives way to the page that is held, however old. */
+export function answerFilled(filled: Filled, held: Page | undefined): void {
+  const page = filled.page;
+  if ((page === undefined || page.status >= 500) && held !== undefined) {
+    answerHeld(held);
+    return;
+  }
+  noteCache(filled.fromRedis ? "hit-redis" : "miss");
+  if (page !== undefined) answerPage(page);
+  else answerProblem(filled.problem === undefined ? EDGE_FAILED : filled.problem);
+}
+
+function answerPage(page: Page): void {
   if (page.status === 200) {
     answerJson(200, page.body);
     return;
   }
   const body = page.bodyAfterId === undefined ? page.body : page.body + requestId() + page.bodyAfterId;
   answerProblemText(page.status, body);
-}
-
-export function answerFailure(filled: Filled): void {
-  answerProblem(filled.problem === undefined ? EDGE_FAILED : filled.problem);
 }
 
 /** The origin repeats the request id that we gave it: the document is cut there, so that others can have it. */

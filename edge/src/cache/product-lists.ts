@@ -2,16 +2,8 @@ import { pageKey } from "@sluice/contract/keys.ts";
 import { isLive } from "../changes/liveness.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import { connect, release, textOf } from "../platform/redis.ts";
-import { noteCache, requestQuery } from "../platform/request.ts";
-import {
-  answerFailure,
-  answerPage,
-  type Filled,
-  fillFromOrigin,
-  isFresh,
-  okPage,
-  type Page,
-} from "./page.ts";
+import { requestQuery } from "../platform/request.ts";
+import { answerFilled, answerHeld, type Filled, fillFromOrigin, isFresh, okPage, type Page } from "./page.ts";
 import { createFlights, fillOnce, spoilAll } from "./single-flight.ts";
 
 /**
@@ -28,39 +20,28 @@ const QUERY_LENGTH_MAX = 200;
 const REDIS_TTL_SECONDS = 60;
 
 let prefix = "";
+/** @perWorker */
 let generation = "0-0";
 
 export function configureProductLists(redisPrefix: string): void {
   prefix = redisPrefix;
 }
 
+/** @phase content */
 export function serveProductList(): void {
   const given = requestQuery();
   const query = given === undefined ? "" : given;
   const live = isLive();
   const held = getFrom(pages, query);
   if (held !== undefined && isFresh(held, live)) {
-    noteCache("hit-worker");
-    answerPage(held);
+    answerHeld(held);
     return;
   }
   const filled =
     query.length <= QUERY_LENGTH_MAX
       ? fillOnce(flights, query, fillList, live, keepList)
       : fillFromOrigin(PATH, query);
-  if (filled.page !== undefined && filled.page.status < 500) {
-    noteCache(filled.fromRedis ? "hit-redis" : "miss");
-    answerPage(filled.page);
-    return;
-  }
-  if (held !== undefined) {
-    noteCache("hit-worker");
-    answerPage(held);
-    return;
-  }
-  noteCache("miss");
-  if (filled.page === undefined) answerFailure(filled);
-  else answerPage(filled.page);
+  answerFilled(filled, held);
 }
 
 /** A product changed, or changes may have been missed: no page of the old generation is found again. */

@@ -9,16 +9,8 @@ import {
   putInto,
 } from "../platform/generational-map.ts";
 import { connect, release, textOf } from "../platform/redis.ts";
-import { noteCache, requestPath } from "../platform/request.ts";
-import {
-  answerFailure,
-  answerPage,
-  type Filled,
-  fillFromOrigin,
-  isFresh,
-  okPage,
-  type Page,
-} from "./page.ts";
+import { requestPath } from "../platform/request.ts";
+import { answerFilled, answerHeld, type Filled, fillFromOrigin, isFresh, okPage, type Page } from "./page.ts";
 import { createFlights, fillOnce, spoil, spoilAll } from "./single-flight.ts";
 
 /**
@@ -40,33 +32,21 @@ export function configureProducts(redisPrefix: string): void {
   prefix = redisPrefix;
 }
 
+/** @phase content */
 export function serveProduct(): void {
   const path = requestPath();
   const id = path.substring(PATH_PREFIX.length);
   const live = isLive();
   const held = getFrom(pages, id);
   if (held !== undefined && isFresh(held, live)) {
-    noteCache("hit-worker");
-    answerPage(held);
+    answerHeld(held);
     return;
   }
   // What can't be an id is nobody's page: the origin says what is wrong with it, and nothing is kept.
   const filled = isProductId(id)
     ? fillOnce(flights, id, fillProduct, live, keepProduct)
     : fillFromOrigin(path, undefined);
-  if (filled.page !== undefined && filled.page.status < 500) {
-    noteCache(filled.fromRedis ? "hit-redis" : "miss");
-    answerPage(filled.page);
-    return;
-  }
-  if (held !== undefined) {
-    noteCache("hit-worker");
-    answerPage(held);
-    return;
-  }
-  noteCache("miss");
-  if (filled.page === undefined) answerFailure(filled);
-  else answerPage(filled.page);
+  answerFilled(filled, held);
 }
 
 /** The change stream said that a part of the page is another now. */

@@ -33,8 +33,11 @@ const BACKOFF_MAX_MS = 2_000;
 const TIMER_LIFE_MS = 600_000;
 
 let prefix = "";
+/** @perWorker */
 let loaded: Loaded | undefined;
+/** @perWorker */
 let epochCheckedAtMs = 0;
+/** @perWorker */
 let failures = 0;
 
 export function startFollower(redisPrefix: string): void {

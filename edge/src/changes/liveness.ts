@@ -7,6 +7,7 @@ import { nowMs } from "../platform/clock.ts";
  */
 const SILENCE_MAX_MS = 2_500;
 
+/** @perWorker */
 let liveUntilMs = 0;
 
 export function isLive(): boolean {

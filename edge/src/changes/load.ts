@@ -41,8 +41,8 @@ export function loadAll(
     const [page, scanError] = redis.hscan(accessEntriesKey(prefix), cursor, "COUNT", SCAN_COUNT);
     if (!page) return $multi(undefined, scanError);
     cursor = page[0];
-    const pairs = page[1];
-    for (let i = 1; i < pairs.length; i += 2) applyEntry(lists, pairs[i] as string);
+    const listed = page[1];
+    for (let i = 1; i < listed.length; i += 2) applyEntry(lists, listed[i] as string);
   } while (cursor !== "0");
   const [policy, policyError] = redis.hmget(policyKey(prefix), FIELD_VERSION, FIELD_DOCUMENT);
   if (!policy) return $multi(undefined, policyError);

@@ -28,6 +28,8 @@ import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.t
  * Who may pass. The client address is nginx's business (`realip`) and settled by now; then the access policy,
  * the route, and on routes that need one the token and its session. An error in here is a 500: nothing passes
  * unless this function returns.
+ *
+ * @phase access
  */
 export function enterRoute(route: RouteSettings): void {
   const method = requestMethod();
@@ -49,7 +51,11 @@ export function enterRoute(route: RouteSettings): void {
   if (access === "user") identify(headers);
 }
 
-/** Whatever is not in the table of routes. */
+/**
+ * Whatever is not in the table of routes.
+ *
+ * @phase access
+ */
 export function enterUnknown(): void {
   if (admit(requestMethod(), requestPath())) {
     answerProblem(ROUTE_NOT_FOUND);

@@ -18,6 +18,8 @@ import { tokenKeysLoaded } from "../token/keys.ts";
 /**
  * `GET /readyz`: whether this worker can decide, and what it waits for. Whether it follows the changes at the
  * moment is told and does not count: without Redis the edge works on with what it knows.
+ *
+ * @phase content
  */
 export function answerReadiness(): void {
   let missing = "";
@@ -31,7 +33,11 @@ export function answerReadiness(): void {
   answerProblemWith(EDGE_NOT_READY, EDGE_NOT_READY.status, `Missing:${missing}`);
 }
 
-/** Where nginx sends its own errors (`error_page`): the same form as all others. */
+/**
+ * Where nginx sends its own errors (`error_page`): the same form as all others.
+ *
+ * @phase content
+ */
 export function answerNginxError(): void {
   const status = responseStatus();
   const kind = kindOf(status);

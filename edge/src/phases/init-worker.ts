@@ -8,6 +8,8 @@ import { loadTokenKeys } from "../token/keys.ts";
 /**
  * Each worker, a respawned one too, starts from the files and not from what its parent happened to hold. What
  * fails here leaves the worker unready, and it refuses until Redis has given what is missing.
+ *
+ * @phase init_worker
  */
 export function startWorker(settings: EdgeSettings): void {
   seedRandom();

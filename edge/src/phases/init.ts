@@ -16,6 +16,8 @@ import { startWorker } from "./init-worker.ts";
 /**
  * Runs in the master, before workers are forked: reads the settings and what all workers share. `nginx.conf`
  * calls the entry points by the global name `sluice`.
+ *
+ * @phase init
  */
 export function init(settingsFile: string): void {
   const [text, readError] = readFile(settingsFile);

@@ -29,6 +29,7 @@ interface HeaderField {
 
 const fields = ffi.new<ffi.Pointer<HeaderField>>(`ngx_http_lua_ffi_table_elt_t[${HEADERS_MAX}]`);
 const truncated = ffi.new<ffi.Pointer<number>>("int[1]");
+/** @perWorker */
 const seen: SeenHeaders = { authorizations: 0, authorization: "", tooMany: false };
 
 const LOWER_A = 97;

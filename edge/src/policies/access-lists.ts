@@ -62,10 +62,10 @@ function tableOf(lists: AccessLists, entry: AccessEntry): AddressTable {
 }
 
 function putIn(lists: AccessLists, entry: AccessEntry, cidr: Cidr): void {
-  const table = tableOf(lists, entry);
-  const holder = getBlock(table, cidr);
+  const addresses = tableOf(lists, entry);
+  const holder = getBlock(addresses, cidr);
   if (holder === undefined) {
-    setBlock(table, cidr, { id: entry.id, expiresAtMs: entry.expiresAtMs });
+    setBlock(addresses, cidr, { id: entry.id, expiresAtMs: entry.expiresAtMs });
     return;
   }
   const key = `${entry.list} ${entry.cidr}`;
@@ -73,7 +73,7 @@ function putIn(lists: AccessLists, entry: AccessEntry, cidr: Cidr): void {
   if (ids === undefined) lists.shared.set(key, [holder.id, entry.id]);
   else ids.push(entry.id);
   if (outlives(entry.expiresAtMs, holder.expiresAtMs)) {
-    setBlock(table, cidr, { id: entry.id, expiresAtMs: entry.expiresAtMs });
+    setBlock(addresses, cidr, { id: entry.id, expiresAtMs: entry.expiresAtMs });
   }
 }
 

@@ -17,6 +17,8 @@ import { type AccessLists, createAccessLists } from "./access-lists.ts";
 /**
  * The access decision of one worker. Nothing is let through before a policy was loaded, from Redis or from
  * the snapshot; a policy that can't be read leaves the one before it in force.
+ *
+ * @perWorker
  */
 const state: AccessState = {
   allow: createAccessLists().allow,
@@ -24,12 +26,20 @@ const state: AccessState = {
   policy: compilePolicy(POLICY_INITIAL),
 };
 
+/** @perWorker */
 let lists = createAccessLists();
+/** @perWorker */
 let policyText = "";
+/** @perWorker */
 let policyVersion = -1;
 
-/** Both are reused for each decision, which never waits: making tables for it would cost more than making it. */
+/**
+ * Both are reused for each decision, which never waits: making tables for it would cost more than making it.
+ *
+ * @perWorker
+ */
 const ipv4: Address = { family: 4, a: 0, b: 0, c: 0 };
+/** @perWorker */
 const request: AccessRequest = {
   address: ipv4,
   country: COUNTRY_UNKNOWN,

@@ -17,6 +17,7 @@ const WRITE_INTERVAL_MS = 500;
 /** Lines written in one go, about a millisecond's work. */
 const CHUNK_LINES = 1_000;
 
+/** @perWorker */
 let dirty = false;
 let folder = "";
 

@@ -22,6 +22,7 @@ interface Read {
   stale: boolean;
   readers: number;
 }
+/** @perWorker */
 const reads = new LuaTable<string, Read>();
 
 let prefix = "";

@@ -47,6 +47,7 @@ export function sharedStatements(shared: Shared): Statement[] {
     ...optional("root", shared.root),
     ...realIp(shared.realIp),
     ...resolver(shared.resolver),
+    ...limits(shared),
     ...measure("lua_socket_connect_timeout", shared.luaSocketTimeoutsMs?.connect, "ms"),
     ...measure("lua_socket_send_timeout", shared.luaSocketTimeoutsMs?.send, "ms"),
     ...measure("lua_socket_read_timeout", shared.luaSocketTimeoutsMs?.read, "ms"),
@@ -84,6 +85,25 @@ function realIp(realIp: Shared["realIp"]): Statement[] {
     ...realIp.trusted.map((range) => statement("set_real_ip_from", range)),
     statement("real_ip_header", realIp.header),
     ...onOff("real_ip_recursive", realIp.recursive),
+  ];
+}
+
+function limits(shared: Shared): Statement[] {
+  return [
+    ...(shared.limitRequests ?? []).map(({ zone, burst, delay }) =>
+      statement(
+        "limit_req",
+        `zone=${zone}`,
+        ...(burst === undefined ? [] : [`burst=${burst}`]),
+        ...(delay === undefined ? [] : [delay === "none" ? "nodelay" : `delay=${delay}`]),
+      ),
+    ),
+    ...(shared.limitConnections ?? []).map(({ zone, connectionsMax }) =>
+      statement("limit_conn", zone, connectionsMax),
+    ),
+    ...measure("limit_req_status", shared.limitStatus),
+    ...measure("limit_conn_status", shared.limitStatus),
+    ...measure("limit_rate", shared.limitRateBytesPerSecond),
   ];
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,18 @@ function everything(dir: string): NginxConfig {
       initWorker: { code: "local function idle() end" },
       exitWorker: { code: "return" },
       tempDir: dir,
+      limitZones: {
+        requests: { key: "$binary_remote_addr", bytes: 65_536, rate: { requests: 10, per: "second" } },
+        logins: { key: "$binary_remote_addr", bytes: 65_536, rate: { requests: 5, per: "minute" } },
+        connections: { key: "$binary_remote_addr", bytes: 65_536 },
+      },
+      limitRequests: [
+        { zone: "requests", burst: 20, delay: "none" },
+        { zone: "logins", burst: 3, delay: 1 },
+      ],
+      limitConnections: [{ zone: "connections", connectionsMax: 64 }],
+      limitStatus: 429,
+      limitRateBytesPerSecond: 1_000_000,
       logFormats: { decisions: { escape: "json", format: '{"uri":"$uri"}' } },
       maps: [{ source: "tiers", from: "$arg_tier", variable: "tier", default: "0", values: [["~^g", "1"]] }],
       types: { "text/html": ["html"] },
@@ -84,7 +97,19 @@ function everything(dir: string): NginxConfig {
             { address: "::1", port: 18_081, proxyProtocol: true },
             { address: { unix: `${dir}/nginx.sock` } },
           ],
-          http2: false,
+          http2: true,
+          tls: {
+            certificateFile: `${dir}/cert.pem`,
+            keyFile: `${dir}/key.pem`,
+            protocols: ["TLSv1.3"],
+            ciphers: "HIGH",
+            sessionCache: { zone: "tls", bytes: 1_048_576, timeoutSeconds: 600 },
+            sessionTickets: false,
+            preferServerCiphers: true,
+            stapling: false,
+            clients: { authorityFile: `${dir}/cert.pem`, verify: "optional", depthMax: 2 },
+            certificateBy: run,
+          },
           names: ["example.org", "*.example.org"],
           rewrite: run,
           access: run,
@@ -142,6 +167,14 @@ test("nginx accepts a configuration that uses every field, and says where anothe
   const dir = mkdtempSync(join(tmpdir(), "lua-gen-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const file = join(dir, "nginx.conf");
+  const made = spawnSync(
+    "openssl",
+    "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=example.org -keyout key.pem -out cert.pem".split(
+      " ",
+    ),
+    { cwd: dir, encoding: "utf8" },
+  );
+  assert.equal(made.status, 0, made.stderr);
   const config = everything(dir);
   writeFileSync(file, printNginx(config, platform));
   assert.deepEqual(checkNginx(platform, file, dir), { ok: true, faults: [] });

@@ -1,5 +1,13 @@
 import { comment, luaBlock, others, phaseStatements, sharedStatements } from "./block-statements.ts";
-import type { Http, LogFormat, LuaSettings, Upstream, UpstreamServer, VariableMap } from "./model.ts";
+import type {
+  Http,
+  LimitZone,
+  LogFormat,
+  LuaSettings,
+  Upstream,
+  UpstreamServer,
+  VariableMap,
+} from "./model.ts";
 import type { Platform } from "./platform.ts";
 import { serverBlock } from "./server-statements.ts";
 import { measure, onOff, printArgument, type Statement, statement } from "./statement.ts";
@@ -14,6 +22,7 @@ export function httpBlock(http: Http, platform: Platform): Statement {
       ...Object.entries(http.sharedDicts ?? {}).map(([name, bytes]) =>
         statement("lua_shared_dict", name, bytes),
       ),
+      ...Object.entries(http.limitZones ?? {}).map(limitZone),
       ...tempPaths(http.tempDir),
       ...Object.entries(http.logFormats ?? {}).map(logFormat),
       ...sharedStatements(http),
@@ -38,6 +47,17 @@ function luaSettings(lua: LuaSettings): Statement[] {
     ...measure("lua_max_running_timers", lua.timersRunningMax),
     ...onOff("lua_socket_log_errors", lua.logSocketErrors),
   ];
+}
+
+function limitZone([name, { key, bytes, rate }]: [string, LimitZone]): Statement {
+  const zone = `zone=${name}:${bytes}`;
+  if (rate === undefined) return statement("limit_conn_zone", key, zone);
+  return statement(
+    "limit_req_zone",
+    key,
+    zone,
+    `rate=${rate.requests}r/${rate.per === "second" ? "s" : "m"}`,
+  );
 }
 
 /** nginx creates all five at start, whether anything uses them or not. */

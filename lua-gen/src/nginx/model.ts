@@ -36,6 +36,8 @@ export interface Http extends Block<"http">, Shared, Phases {
   readonly exitWorker?: LuaHandler;
   /** Where bodies that don't fit into memory go; the folder must exist. Without it, nginx's compiled-in paths. */
   readonly tempDir?: string;
+  /** Counters that {@link Shared.limitRequests} and {@link Shared.limitConnections} name. */
+  readonly limitZones?: Readonly<Record<string, LimitZone>>;
   readonly logFormats?: Readonly<Record<string, LogFormat>>;
   readonly maps?: readonly VariableMap[];
   /** Media types by file extension; nginx's short built-in list without it. */
@@ -48,6 +50,11 @@ export interface LuaSettings {
   /** Lua's search path without its `;;`: the folder of the compiled scripts first. See `luaSearchPath`. */
   readonly packagePath: string;
   readonly packageCpath?: string;
+  /**
+   * Errors of handlers given as module and entry go into the error log with TypeScript positions. Costs nothing while
+   * there are none. Needs `luaSearchPath`, which leads to lua-gen's own runtime.
+   */
+  readonly tracebacks?: boolean;
   readonly timersPendingMax?: number;
   readonly timersRunningMax?: number;
   /** Off, a failed connect is only what the socket call returns. On by default, as in the module. */
@@ -82,6 +89,18 @@ export interface Tls {
   readonly protocols?: readonly ("TLSv1.2" | "TLSv1.3")[];
   readonly ciphers?: string;
   readonly sessionCache?: { readonly zone: string; readonly bytes: number; readonly timeoutSeconds: number };
+  /** Tickets resume sessions without a cache, and end forward secrecy for as long as their key lives. */
+  readonly sessionTickets?: boolean;
+  readonly preferServerCiphers?: boolean;
+  readonly dhParametersFile?: string;
+  /** Staples the certificate's OCSP answer; needs a `resolver`. */
+  readonly stapling?: boolean;
+  /** Asks clients for a certificate. */
+  readonly clients?: {
+    readonly authorityFile: string;
+    readonly verify: "required" | "optional";
+    readonly depthMax?: number;
+  };
   /** `ssl_certificate_by_lua_block`. */
   readonly certificateBy?: LuaHandler;
 }
@@ -177,6 +196,22 @@ export interface UpstreamKeepalive {
   readonly timeoutSeconds?: number;
 }
 
+/** With a rate it limits requests, without one connections. */
+export interface LimitZone {
+  /** What is counted apart: `$binary_remote_addr`. Requests for which it is empty aren't limited. */
+  readonly key: string;
+  readonly bytes: number;
+  readonly rate?: { readonly requests: number; readonly per: "second" | "minute" };
+}
+
+export interface LimitRequests {
+  readonly zone: string;
+  /** How many requests may come too early. */
+  readonly burst?: number;
+  /** They are let through at once, or those after the first so many are delayed; without it all are delayed. */
+  readonly delay?: "none" | number;
+}
+
 export interface VariableMap extends Block<"http"> {
   /** What is looked up: `$http_upgrade`, or text with variables. */
   readonly from: string;
@@ -222,6 +257,12 @@ export interface Shared {
     readonly uri: string;
     readonly as?: number;
   }[];
+  /** All of them have to let a request pass. */
+  readonly limitRequests?: readonly LimitRequests[];
+  readonly limitConnections?: readonly { readonly zone: string; readonly connectionsMax: number }[];
+  /** What refused requests are answered with: 503 without it. */
+  readonly limitStatus?: number;
+  readonly limitRateBytesPerSecond?: number;
   /** `underscores_in_headers`; only http and server act on it. */
   readonly underscoresInHeaders?: boolean;
   readonly luaSocketTimeoutsMs?: {

@@ -31,6 +31,9 @@ const usualBinaries = [
 /** Shims for libraries that Debian installs under another name. */
 const shimPattern = join(fileURLToPath(new URL("../../shims", import.meta.url)), "?.lua");
 
+/** Lua of lua-gen's own: what shows errors with TypeScript positions. */
+const runtimePattern = join(fileURLToPath(new URL("../../runtime", import.meta.url)), "?.lua");
+
 /** Asks the given binary, or the first of `openresty` and `nginx` that is installed, what it is. */
 export function findPlatform(binary?: string): Platform {
   for (const candidate of binary === undefined ? usualBinaries : [binary]) {
@@ -79,8 +82,8 @@ export function readBuild(binary: string, text: string): Platform {
 export function luaSearchPath(platform: Platform, luaDir: string): string {
   const own = `${luaDir}/?.lua`;
   const libraries = platform.luaPath.filter((pattern) => pattern !== shimPattern);
-  const shims = platform.luaPath.includes(shimPattern) ? shimPattern : "";
-  return `${[own, ...libraries].join(";")};;${shims}`;
+  const last = platform.luaPath.includes(shimPattern) ? [runtimePattern, shimPattern] : [runtimePattern];
+  return `${[own, ...libraries].join(";")};;${last.join(";")}`;
 }
 
 /** The value of `lua_package_cpath`. */

@@ -73,6 +73,17 @@ function tlsStatements(tls: Tls | undefined): Statement[] {
           statement("ssl_session_cache", `shared:${tls.sessionCache.zone}:${tls.sessionCache.bytes}`),
           statement("ssl_session_timeout", `${tls.sessionCache.timeoutSeconds}s`),
         ]),
+    ...onOff("ssl_session_tickets", tls.sessionTickets),
+    ...onOff("ssl_prefer_server_ciphers", tls.preferServerCiphers),
+    ...optional("ssl_dhparam", tls.dhParametersFile),
+    ...onOff("ssl_stapling", tls.stapling),
+    ...(tls.clients === undefined
+      ? []
+      : [
+          statement("ssl_client_certificate", tls.clients.authorityFile),
+          statement("ssl_verify_client", tls.clients.verify === "required" ? "on" : "optional"),
+          ...measure("ssl_verify_depth", tls.clients.depthMax),
+        ]),
     ...luaBlock("ssl_certificate_by_lua_block", tls.certificateBy),
   ];
 }

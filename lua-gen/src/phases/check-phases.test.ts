@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { check } from "../build.ts";
 import { createProject } from "../testing/project.ts";
 
-/** Each line that ends in `// LG009 <phases>` must give just that, and all others nothing. */
+/** Each line that ends in `// LG009 <phases>`, or in another code, must give just that, and all others nothing. */
 const sources: Readonly<Record<string, string>> = {
   "log.ts": `
     import { flush } from "./store/flush.ts";
@@ -39,13 +39,13 @@ const sources: Readonly<Record<string, string>> = {
     interface Policy { apply(): void; later(): void }
 
     const policies: Policy[] = [];
-    const table: Policy = {
+    const strict: Policy = {
       apply: () => { ngx.exit(403); }, // LG009 log
       later() { ngx.sleep(1); },
     };
     const callbacks: ((this: void) => void)[] = [];
     callbacks.push(() => { ngx.req.read_body(); }); // LG009 log
-    policies.push(table);
+    policies.push(strict);
 
     function twice(run: (this: void) => void): void { run(); run(); }
     function defer(run: (this: void) => void): void { ngx.timer.at(0, () => run()); }
@@ -84,6 +84,17 @@ const sources: Readonly<Record<string, string>> = {
   "loaded.ts": `
     export const value = ngx.worker.id(); // LG009 init
   `,
+  "configured.ts": `
+    let prefix = "";
+    let requests = 0; // LG014
+    let unreached = 0; // LG014
+    function configure(): void { prefix = "x"; }
+    /** @phase init_worker */
+    export function start(): void { configure(); }
+    /** @phase log */
+    export function log(): void { requests += 1; }
+    export function nobody(): string { unreached = requests; return prefix + unreached; }
+  `,
   "tags.ts": `
     /** @phase acces */
     export function typo(): void {} // LG009
@@ -105,7 +116,7 @@ for (const [name, source] of Object.entries(sources)) {
         return `${line} ${code}${phases === undefined ? "" : ` ${phases}`}`;
       });
     const wanted = source.split("\n").flatMap((line, index) => {
-      const mark = /\/\/ (LG009.*)$/.exec(line)?.[1];
+      const mark = /\/\/ (LG0.*)$/.exec(line)?.[1];
       return mark === undefined ? [] : [`${index + 1} ${mark}`];
     });
     assert.deepEqual(found, wanted);

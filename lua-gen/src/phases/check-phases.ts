@@ -12,6 +12,7 @@ import {
 import { importClosure } from "./import-closure.ts";
 import { describePhases, type Phase } from "./phase-sets.ts";
 import { allowedPhases } from "./tags.ts";
+import { findWorkerState } from "./worker-state.ts";
 
 export const phaseDiagnostic = { code: "LG009", title: "API outside its phases" } as const;
 
@@ -36,7 +37,8 @@ interface Misuse {
 /**
  * Follows the calls from each entry point (`@phase access`) through the program, and reports every API that they
  * reach and that the phase doesn't allow. What a timer calls runs in the phase `timer`. The top level of a module runs
- * where it is first loaded: in `init` when an entry of that phase leads to it, else in each that does.
+ * where it is first loaded: in `init` when an entry of that phase leads to it, else in each that does. What is known
+ * of the phases also tells configuration from state that workers don't share.
  */
 export function checkPhases(program: ts.Program, files: readonly ts.SourceFile[]): Fault[] {
   const faults: Fault[] = [];
@@ -45,13 +47,17 @@ export function checkPhases(program: ts.Program, files: readonly ts.SourceFile[]
       faults.push({ ...positionOf(file, at.getStart(file)), code: phaseDiagnostic.code, message });
     }),
   );
-  if (entries.length === 0) return faults;
   const checker = program.getTypeChecker();
+  if (entries.length === 0) return [...faults, ...findWorkerState(files, checker, () => new Set())];
   const walk = new Walk(checker, findFunctionValues(files, checker));
   for (const start of [...starts(entries), ...loads(program, entries)]) walk.enter(start);
   walk.run();
   const folder = program.getCurrentDirectory();
-  return [...faults, ...[...walk.misuses.values()].map((misuse) => faultOf(misuse, checker, folder))];
+  return [
+    ...faults,
+    ...[...walk.misuses.values()].map((misuse) => faultOf(misuse, checker, folder)),
+    ...findWorkerState(files, checker, (code) => walk.phasesOf(code)),
+  ];
 }
 
 function starts(entries: readonly Entry[]): Running[] {
@@ -95,6 +101,10 @@ class Walk {
       const running = next;
       ts.forEachChild(running.code, (child) => this.visit(child, running));
     }
+  }
+
+  phasesOf(code: ts.Node): ReadonlySet<Phase> {
+    return this.seen.get(code) ?? new Set();
   }
 
   enter(running: Running): void {

@@ -62,6 +62,80 @@ const cases: Readonly<Record<string, string>> = {
     export const negated = (a: number) => -a % 7; // LG008
     export const fine = (a: number) => a % 7;
   `,
+  names: `
+    export function rewritten(end: string): string { // LG013
+      const table = end; // LG013
+      return table;
+    }
+    export function repeat(): void {}
+    export const member = { end: 1, type: (self: number): number => self }; // LG013
+    export interface Typed { end(type: string): void }
+    export type Callback = (this: void, error: string) => void;
+  `,
+  state: `
+    let count = 0; // LG014
+    const seen = new LuaSet<string>(); // LG014
+    const list: number[] = []; // LG014
+    /** @perWorker */
+    let cached: string | undefined;
+    const constant = { a: 1 };
+    const inside = (): number => { let n = 0; n += 1; return n; };
+    export function visit(name: string): number {
+      count++;
+      seen.add(name);
+      list[0] = constant.a;
+      cached = name;
+      return inside() + (cached === undefined ? 0 : 1);
+    }
+  `,
+  hot: `
+    /** @perWorker */
+    let last = 0;
+    /** @perWorker */
+    const kept = { address: "" };
+    /** @hot */
+    export function hot(list: number[], text: string): number {
+      const pair = [list.length, 1]; // LG010
+      const again = () => text; // LG010
+      const made = new LuaTable<string, string>(); // LG010
+      const parts = text.split(","); // LG011
+      const doubled = list.concat(list); // LG011
+      made.set(again(), text.substring(2));
+      kept.address = text; // the same table each time
+      [last] = [list[0] ?? 0];
+      return pair.length + parts.length + doubled.length + last;
+    }
+    /** @hot */
+    export const arrow = (text: string): string => text.trim(); // LG011
+    export const fine = (text: string) => [text.split(",")];
+  `,
+  multi: `
+    export const packed = (key: string) => {
+      const result = ngx.shared.multi.get(key); // LG012
+      if (ngx.shared.multi.delete(key) !== undefined) ngx.say("x");
+      return result;
+    };
+    export function single(key: string): unknown {
+      return ngx.shared.multi.incr(key, 1); // LG012
+    }
+    export function misplaced(): number {
+      const values = $multi(1, 2); // LG012
+      return values[0];
+    }
+    export function fine(key: string): LuaMultiReturn<[number, undefined] | [undefined, string]> {
+      const [value] = ngx.shared.multi.get(key);
+      const second = ngx.shared.multi.get(key)[1];
+      ngx.say(tostring(value), tostring(second));
+      print(...ngx.shared.multi.incr(key, 1));
+      ngx.shared.multi.flush_all();
+      if (value === undefined) return $multi(1, undefined);
+      return fail();
+    }
+    function fail(): LuaMultiReturn<[undefined, string]> {
+      return $multi(undefined, "it failed");
+    }
+    declare global { namespace ngx { interface SharedZones { multi: shared.Dict } } }
+  `,
   allowances: `
     // lua-gen-allow LG008: callers pass a >= b
     export const allowed = (a: number, b: number) => (a - b) % 7;
@@ -118,7 +192,7 @@ test("the README documents each diagnostic under its title, and no other", () =>
   );
   const existing = [...rules, ...ofPrograms].map(({ code, title }) => `${code}: ${title}`);
   assert.deepEqual(documented, [
-    ...existing,
+    ...existing.toSorted(),
     `${allowanceCode}: Allowance without reason or use`,
     "LG901: No project",
     "LG902: No outDir",

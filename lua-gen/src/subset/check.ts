@@ -1,18 +1,20 @@
 import ts from "typescript";
 import { type Fault, positionOf } from "../compile/fault.ts";
+import type { LuaFile } from "../compile/transpile.ts";
 import { checkPhases } from "../phases/check-phases.ts";
 import { applyAllowances } from "./allow.ts";
+import { findLibraryCalls } from "./library-calls.ts";
 import { rules } from "./rules.ts";
 
-/** Holds every source of the program, libraries excepted, against the {@link rules}, and the calls against the phases. */
-export function checkSubset(program: ts.Program): Fault[] {
+/** Holds every source of the program, libraries excepted, and what became of it, against the rules and the phases. */
+export function checkSubset(program: ts.Program, compiled: readonly LuaFile[]): Fault[] {
   const checker = program.getTypeChecker();
   const files = program
     .getSourceFiles()
     .filter((file) => !file.isDeclarationFile && !program.isSourceFileFromExternalLibrary(file));
-  const ofCalls = checkPhases(program, files);
+  const ofProgram = [...checkPhases(program, files), ...findLibraryCalls(program, compiled)];
   return files.flatMap((file) => {
-    const own = ofCalls.filter((fault) => fault.file === file.fileName);
+    const own = ofProgram.filter((fault) => fault.file === file.fileName);
     return applyAllowances(file, [...checkFile(file, checker), ...own]);
   });
 }

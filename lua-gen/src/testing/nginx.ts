@@ -19,6 +19,8 @@ export interface NginxOptions {
   /** An empty folder that may be written to; the caller removes it. */
   readonly dir: string;
   readonly luaDir: string;
+  /** Of handlers given as module and entry; off unless true. */
+  readonly tracebacks?: boolean;
   /** What goes into http beside the paths: locations of the one server, zones, phases. */
   readonly http: Omit<Http, "lua" | "servers" | "tempDir">;
   readonly locations: Http["servers"][number]["locations"];
@@ -46,7 +48,11 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
       ...options.http,
       accessLog: "off",
       tempDir: dir,
-      lua: { packagePath: luaSearchPath(platform, options.luaDir), packageCpath: luaSearchCpath(platform) },
+      lua: {
+        packagePath: luaSearchPath(platform, options.luaDir),
+        packageCpath: luaSearchCpath(platform),
+        tracebacks: options.tracebacks ?? false,
+      },
       servers: [{ listen: [{ address: "127.0.0.1", port }], locations: options.locations }],
     },
   };
