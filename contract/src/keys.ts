@@ -54,3 +54,8 @@ export function readyKey(prefix: string): string {
 export function checkpointKey(prefix: string): string {
   return `${prefix}relay:checkpoint`;
 }
+
+/** The recorded sample of decisions, a capped stream (see `decision-record.ts`). */
+export function decisionsKey(prefix: string): string {
+  return `${prefix}decisions`;
+}

@@ -117,7 +117,7 @@ describe("access policy and lists", () => {
       ["A.Partner.example:8080", 200],
       ["partner.example", 403],
     ] as const) {
-      const answer = await edge.from("198.51.100.8", LOGIN, { method: "POST", headers: ["host", host] });
+      const answer = await edge.from("198.51.100.8", LOGIN, { method: "POST", host });
       assert.equal(answer.status, status, host);
     }
     await settles(FROM_FRANCE_IPV6, 200);

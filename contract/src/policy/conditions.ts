@@ -98,12 +98,12 @@ function hostsOf(patterns: string[]): CompiledHosts {
 }
 
 function blocksOf(texts: string[]): AddressTable {
-  const table = createAddressTable();
+  const blocks = createAddressTable();
   for (const text of texts) {
     // Of a document that nobody validated it is nothing, and the error in here keeps the policy out.
-    setBlock(table, parseCidr(text) as Cidr, { id: 0, expiresAtMs: 0 });
+    setBlock(blocks, parseCidr(text) as Cidr, { id: 0, expiresAtMs: 0 });
   }
-  return table;
+  return blocks;
 }
 
 function setOf(values: string[] | undefined): NameSet | undefined {

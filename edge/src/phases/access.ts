@@ -21,6 +21,7 @@ import { inspectHeaders, type SeenHeaders } from "../platform/request-headers.ts
 import { answerProblem, answerProblemWith, setAllow } from "../platform/response.ts";
 import { accessLoaded, decideAccess, lastCountry } from "../policies/access.ts";
 import type { RouteSettings } from "../settings.ts";
+import { sampleDecision } from "../telemetry/decision-sample.ts";
 import { sessionProblem } from "../token/sessions.ts";
 import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.ts";
 
@@ -69,7 +70,9 @@ function admit(method: string, path: string): boolean {
     answerProblem(EDGE_NOT_READY);
     return false;
   }
-  const verdict = decideAccess(clientAddressBytes(), method, path);
+  const address = clientAddressBytes();
+  const verdict = decideAccess(address, method, path);
+  sampleDecision(address, lastCountry(), method, path, verdict);
   noteCountry(lastCountry());
   if (verdict.reason !== "default") noteVerdict(verdict.reason, verdict.rule);
   if (verdict.action === "deny") {
