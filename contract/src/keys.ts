@@ -59,3 +59,8 @@ export function checkpointKey(prefix: string): string {
 export function decisionsKey(prefix: string): string {
   return `${prefix}decisions`;
 }
+
+/** Counters of decisions, a hash (see `decision-counters.ts`). */
+export function decisionCountersKey(prefix: string): string {
+  return `${prefix}decisions:counters`;
+}

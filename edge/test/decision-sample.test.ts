@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { AccessEntry } from "@sluice/contract/change.ts";
 import type { DecisionRecord } from "@sluice/contract/decision-record.ts";
-import { decisionsKey } from "@sluice/contract/keys.ts";
+import { decisionCountersKey, decisionsKey } from "@sluice/contract/keys.ts";
 import { type Address, type Cidr, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
 import { createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
 import { compilePolicy, decide } from "@sluice/contract/policy/decide.ts";
@@ -120,6 +120,46 @@ describe("the record of decisions", () => {
     }
     assert.equal(compared, DOCUMENTS * REQUESTS_OF_EACH);
   });
+});
+
+test("every decision of every worker is counted once, by rule and country, observed ones apart", async () => {
+  const redis = await startRedis();
+  const origin = await startOrigin();
+  await redis.ready("1");
+  await redis.policy(1, {
+    rules: [
+      { id: "watch", match: { country: ["DE"] }, action: "deny", mode: "observe" },
+      { id: "no-kp", match: { country: ["KP"] }, action: "deny", mode: "enforce", status: 451 },
+    ],
+    default: "allow",
+  });
+  const edge = await startEdge({ redisPort: redis.port, originPort: origin.port, workers: 2 });
+  try {
+    await edge.untilReady();
+    for (let i = 0; i < 30; i++) await edge.from(FROM_KOREA, "/openapi.json");
+    for (let i = 0; i < 20; i++) await edge.from(FROM_GERMANY, "/openapi.json");
+    // What the policy that goes has observed is not lost with it.
+    await redis.policy(2, { rules: [], default: "allow" });
+    const counters = await until("all are counted", async () => {
+      const all = await redis.client.hgetall(decisionCountersKey(PREFIX));
+      const total = Number(all["country|KP|deny"] ?? 0) + Number(all["country|DE|allow"] ?? 0);
+      return total >= 50 && all["observed|watch|deny"] === "20" && all;
+    });
+    assert.deepEqual(
+      { ...counters },
+      {
+        "country|DE|allow": "20",
+        "country|KP|deny": "30",
+        "decision|default||allow|0": "20",
+        "decision|rule|no-kp|deny|451": "30",
+        "observed|watch|deny": "20",
+      },
+    );
+  } finally {
+    await edge.close();
+    await origin.close();
+    await redis.close();
+  }
 });
 
 test("addresses are cut when the configuration says so, and nothing is kept when it says 0", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { DECISION_DOCUMENT, type DecisionRecord } from "@sluice/contract/decision-record.ts";
-import { decisionsKey } from "@sluice/contract/keys.ts";
+import { decisionCountersKey, decisionsKey } from "@sluice/contract/keys.ts";
 import { pino } from "pino";
 import {
   createTestDatabase,
@@ -118,9 +118,9 @@ test("a draft is tried on the record: totals, every change counted, examples and
   ]);
   assert.deepEqual(totals, [
     ["rule", "no-fr", 0, 150, 0, 3],
+    ["rule", "watch", 0, 0, 50, 0],
     ["default", "", 200, 50, 0, 3],
     ["deny-list", "", 1, 1, 0, 1],
-    ["rule", "watch", 0, 0, 50, 0],
   ]);
   assert.deepEqual(body.byCountry, [
     { country: "FR", requests: 150, deniedToday: 0, deniedByDraft: 150 },
@@ -169,4 +169,73 @@ test("many decisions are tried with progress, line by line", async () => {
     { done: 10_000, total: 12_000 },
     { done: 12_000, total: 12_000 },
   ]);
+});
+
+test("an access log from elsewhere is tried instead, and what is no request in it is skipped", async () => {
+  const document = {
+    default: "allow",
+    rules: [{ id: "no-cn", match: { country: ["CN"], pathPrefix: "/a" }, action: "deny", mode: "enforce" }],
+  };
+  const lines = [
+    { document },
+    { ip: "1.2.4.8", method: "GET", path: "/a?b=c" },
+    { ip: "1.2.4.8", method: "GET", path: "/b" },
+    { ip: "10.0.0.1", method: "GET", path: "/a", country: "CN" },
+    { ip: 5 },
+    { ip: "10.0.0.1" },
+  ];
+  const upload = (all: object[]) =>
+    operator("POST", "/policy/dry-run", all.map((line) => JSON.stringify(line)).join("\n"), {
+      "content-type": "application/x-ndjson",
+    });
+  const { status, body } = await upload(lines);
+  assert.deepEqual([status, body.requests, body.skipped, body.changes.count], [200, 4, 1, 2]);
+  assert.equal((await upload(lines.slice(1))).body.code, "policy.invalid");
+});
+
+test("metrics tell what all edge workers counted, in the form that Prometheus reads", async () => {
+  await store.client.hset(decisionCountersKey(prefix.prefix), {
+    "decision|rule|no-kp|deny|451": 7,
+    "decision|default||allow|0": 12,
+    "country|KP|deny": 7,
+    "observed|watch|deny": 3,
+    other: 1,
+  });
+  const response = await fetch(`${api.opsUrl}/metrics`, {
+    headers: { authorization: `Bearer ${api.opsToken}` },
+  });
+  assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  const lines = (await response.text()).split("\n").filter((line) => !line.startsWith("#"));
+  assert.deepEqual(lines, [
+    'sluice_access_decisions_total{reason="default",rule="",action="allow",status="0"} 12',
+    'sluice_access_decisions_total{reason="rule",rule="no-kp",action="deny",status="451"} 7',
+    'sluice_access_decisions_by_country_total{country="KP",action="deny"} 7',
+    'sluice_access_observed_total{rule="watch",action="deny"} 3',
+    "sluice_access_counted_otherwise_total 1",
+    "sluice_access_policy_revision 1",
+    "sluice_access_decisions_recorded 12000",
+    "",
+  ]);
+  assert.equal((await fetch(`${api.opsUrl}/metrics`)).status, 401);
+});
+
+test("whom a ban would hit is told before it is made", async () => {
+  await store.client.del(decisionsKey(prefix.prefix));
+  for (let i = 1; i <= 30; i++) await record(`1-${i}`, { ip: i <= 10 ? `198.18.0.${i}` : "2001:db8::1" });
+  for (const cidr of ["198.18.0.7", "198.0.0.0/8", "198.19.0.0/16"])
+    await operator("POST", "/lists/allow", { cidr });
+  const { status, body } = await operator("POST", "/lists/deny/preview", { cidr: "198.18.0.99/24" });
+  assert.equal(status, 200);
+  assert.deepEqual([body.cidr, body.recorded, body.hit, body.allowListedCount], ["198.18.0.0/24", 30, 10, 2]);
+  assert.deepEqual(
+    body.allowListed.map(({ cidr }: { cidr: string }) => cidr),
+    ["198.18.0.7", "198.0.0.0/8"],
+  );
+  assert.equal(
+    (await operator("POST", "/lists/deny/preview", { cidr: "x" })).body.code,
+    "access.cidr_invalid",
+  );
+  assert.ok(
+    !(await operator("GET", "/lists/deny")).body.entries.some((e: { cidr: string }) => e.cidr === body.cidr),
+  );
 });

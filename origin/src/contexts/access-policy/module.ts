@@ -7,12 +7,13 @@ import type { Database } from "../../platform/mysql/database.ts";
 import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { repeat } from "../../platform/repeat.ts";
-import { dryRun } from "./application/dry-run.ts";
+import { dryRun, locate } from "./application/dry-run.ts";
 import { putEntry, removeEntry } from "./application/edit-lists.ts";
 import { allEntries, putEntries, removeEntries } from "./application/edit-many.ts";
 import { explainRequest } from "./application/explain-request.ts";
 import { forgetEntries, forgetLimits } from "./application/forget-entries.ts";
 import { listDecisions } from "./application/list-decisions.ts";
+import { previewBan } from "./application/preview-ban.ts";
 import { publishPolicy, restoreRevision } from "./application/publish-policy.ts";
 import { accessErrors } from "./errors.ts";
 import { openCountries } from "./infrastructure/countries.ts";
@@ -22,6 +23,7 @@ import { policiesIn, policyTable } from "./infrastructure/policies.ts";
 import { dropProjectedFrom } from "./infrastructure/projected-entries.ts";
 import { addDecisionRoutes } from "./interface/decision-routes.ts";
 import { addListRoutes } from "./interface/list-routes.ts";
+import { addMetricsRoute } from "./interface/metrics-route.ts";
 import { addPolicyRoutes } from "./interface/policy-routes.ts";
 
 export { accessPolicyAudits } from "./infrastructure/audits.ts";
@@ -71,6 +73,7 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
         putAll: (list, lines) => putEntries(on, list, lines),
         removeAll: (list, lines) => removeEntries(on, list, lines),
         all: (list) => allEntries(on, list),
+        previewBan: (cidr) => previewBan({ lists, record, clock }, cidr),
         page: (list, afterId, limit) => lists.page(list, afterId, limit, clock()),
       });
       addPolicyRoutes(app, {
@@ -85,10 +88,16 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
         restore: (revision, replaces, attribution) => restoreRevision(on, revision, replaces, attribution),
         explain: (request) => explainRequest(on, request),
       });
+      addMetricsRoute(app, {
+        counters: record.counters,
+        recorded: record.count,
+        revision: async () => (await policies.current()).revision,
+      });
       addDecisionRoutes(app, {
         list: (filter, cursor, limit) => listDecisions(record, filter, cursor, limit),
         recorded: record.count,
         dryRun: (draft, sinceMs) => dryRun(on, draft, record.since(sinceMs)),
+        dryRunOf: (draft, batches) => dryRun(on, draft, locate(batches, findCountry)),
       });
     },
   };

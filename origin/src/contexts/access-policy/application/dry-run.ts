@@ -1,9 +1,9 @@
-import { type Address, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
+import { type Address, formatAddress, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
 import { type AddressTable, createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
 import { type AccessState, compilePolicy, decide, type Verdict } from "@sluice/contract/policy/decide.ts";
-import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
+import { COUNTRY_UNKNOWN, type PolicyDocument } from "@sluice/contract/policy/document.ts";
 import type { Clock } from "../../../kernel/clock.ts";
-import type { AccessLists, ListName, Policies } from "./ports.ts";
+import type { AccessLists, FindCountry, ListName, Policies } from "./ports.ts";
 
 /**
  * What a draft would have done to requests that were made. Each request is decided twice, by the policy in force
@@ -21,6 +21,11 @@ export interface RequestToTry {
   readonly method: string;
   readonly path: string;
   readonly host: string;
+}
+
+/** One that says nothing of its country comes from where its address is. */
+export interface GivenRequest extends Omit<RequestToTry, "country"> {
+  readonly country: string | undefined;
 }
 
 export interface TriedVerdict {
@@ -88,6 +93,27 @@ export async function* dryRun(
     for (const request of batch) trial.add(request);
     yield trial.report();
   }
+}
+
+/** Requests from elsewhere, made ready for {@link dryRun}: without query, and with a country. */
+export async function* locate(
+  batches: AsyncIterable<readonly GivenRequest[]>,
+  findCountry: FindCountry,
+): AsyncGenerator<RequestToTry[]> {
+  for await (const batch of batches) yield batch.map((request) => located(request, findCountry));
+}
+
+function located({ ip, method, path, host, country }: GivenRequest, findCountry: FindCountry): RequestToTry {
+  const query = path.indexOf("?");
+  const address = country === undefined ? parseAddress(ip) : undefined;
+  const found = address === undefined ? COUNTRY_UNKNOWN : findCountry(formatAddress(address));
+  return {
+    ip,
+    country: country ?? found,
+    method,
+    path: query === -1 ? path : path.slice(0, query),
+    host: host.toLowerCase(),
+  };
 }
 
 async function loadList(lists: AccessLists, list: ListName, nowMs: number): Promise<AddressTable> {
@@ -159,7 +185,7 @@ function createTrial(today: AccessState, draft: AccessState, at: { revision: num
     for (const { enforced, observed, verdict } of draft.policy.rules) {
       if (!enforced) totalOf(verdict).observed = observed;
     }
-    const byRule = [...rules.values()].sort((a, b) => b.draft - a.draft);
+    const byRule = [...rules.values()].sort((a, b) => b.draft + b.observed - a.draft - a.observed);
     const byCountry = [...countries.values()].sort((a, b) => b.requests - a.requests);
     return { revision: at.revision, ...counts, changes, byRule, byCountry };
   }

@@ -78,4 +78,6 @@ export interface RecordedDecisions {
   /** In batches, the oldest first. */
   since(sinceMs: number): AsyncIterable<readonly RecordedDecision[]>;
   count(): Promise<number>;
+  /** What edge workers counted, every decision and not the sample; see `contract/src/decision-counters.ts`. */
+  counters(): Promise<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
 import { DECISION_DOCUMENT, type DecisionRecord } from "@sluice/contract/decision-record.ts";
-import { decisionsKey } from "@sluice/contract/keys.ts";
+import { decisionCountersKey, decisionsKey } from "@sluice/contract/keys.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { RedisStore } from "../../../platform/redis/connect.ts";
 import type { RecordedDecision, RecordedDecisions } from "../application/ports.ts";
@@ -45,6 +45,11 @@ export function decisionsIn({ client, prefix, isUp }: RedisStore): RecordedDecis
     count: async () => {
       requireRedis();
       return client.xlen(key);
+    },
+
+    counters: async () => {
+      requireRedis();
+      return client.hgetall(decisionCountersKey(prefix));
     },
   };
 }

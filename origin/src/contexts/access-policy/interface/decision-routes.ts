@@ -2,11 +2,11 @@ import { Readable } from "node:stream";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 import { isPolicyDocument, policyFaults } from "@sluice/contract/policy/validate.ts";
 import type { FastifyReply } from "fastify";
-import Type from "typebox";
+import Type, { type Static } from "typebox";
 import { Refusal } from "../../../kernel/errors.ts";
-import { ndjsonMediaType } from "../../../platform/http/ndjson.ts";
+import { type NdjsonLine, ndjsonMediaType, readNdjson } from "../../../platform/http/ndjson.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
-import type { DryRunReport } from "../application/dry-run.ts";
+import type { DryRunReport, GivenRequest } from "../application/dry-run.ts";
 import type { DecisionFilter, DecisionPage } from "../application/list-decisions.ts";
 import { accessErrors } from "../errors.ts";
 
@@ -15,6 +15,11 @@ export interface DecisionUseCases {
   /** How many decisions there are to try. */
   recorded(): Promise<number>;
   dryRun(draft: PolicyDocument, sinceMs: number): AsyncIterable<DryRunReport>;
+  /** Of requests from somewhere else, an access log for one; without a country it is looked up. */
+  dryRunOf(
+    draft: PolicyDocument,
+    batches: AsyncIterable<readonly GivenRequest[]>,
+  ): AsyncIterable<DryRunReport>;
 }
 
 const ListQuery = Type.Object({
@@ -36,6 +41,17 @@ const DryRunBody = Type.Object(
   { additionalProperties: false },
 );
 
+/** An upload says `{"document": …}` on its first line, and a request on each line after it. */
+const UploadLine = Type.Object({
+  document: Type.Optional(Type.Unknown()),
+  ip: Type.Optional(Type.String({ maxLength: 100 })),
+  method: Type.Optional(Type.String({ maxLength: 32 })),
+  path: Type.Optional(Type.String()),
+  host: Type.Optional(Type.String({ maxLength: 253 })),
+  country: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
+});
+
+const uploadBatchSize = 5_000;
 const documentBytesMax = 1024 * 1024;
 
 export function addDecisionRoutes(app: HttpServer, decisions: DecisionUseCases): void {
@@ -50,31 +66,74 @@ export function addDecisionRoutes(app: HttpServer, decisions: DecisionUseCases):
 
   app.post(
     "/policy/dry-run",
-    { config, bodyLimit: documentBytesMax, schema: { tags, body: DryRunBody } },
+    {
+      config,
+      bodyLimit: documentBytesMax,
+      schema: {
+        tags,
+        body: {
+          content: {
+            "application/json": { schema: DryRunBody },
+            [ndjsonMediaType]: { schema: Type.Unknown() },
+          },
+        },
+      },
+    },
     async (request, reply) => {
-      const { document, since } = request.body;
-      if (!isPolicyDocument(document)) {
-        const faults = policyFaults(document);
-        throw new Refusal(accessErrors.policyInvalid, { detail: `${faults.length} to mend`, faults });
+      const wantsProgress = request.headers.accept === ndjsonMediaType;
+      const body = request.body as Readable | Static<typeof DryRunBody>;
+      if (body instanceof Readable) {
+        const lines = readNdjson(body, UploadLine, documentBytesMax);
+        const reports = decisions.dryRunOf(await draftOnFirst(lines), batchesOf(lines));
+        return wantsProgress ? sendProgress(reply, reports, null) : lastOf(reports);
       }
       const total = await decisions.recorded();
-      const reports = decisions.dryRun(document, since === undefined ? 0 : Date.parse(since));
-      if (request.headers.accept === ndjsonMediaType) return sendProgress(reply, reports, total);
-      return lastOf(reports);
+      const sinceMs = body.since === undefined ? 0 : Date.parse(body.since);
+      const reports = decisions.dryRun(soundDraft(body.document), sinceMs);
+      return wantsProgress ? sendProgress(reply, reports, total) : lastOf(reports);
     },
   );
 }
 
-/** Lines `{"done","total"}` while it runs, and at the end one with the `report`. */
+type UploadLines = AsyncGenerator<NdjsonLine<Static<typeof UploadLine>>>;
+
+async function draftOnFirst(lines: UploadLines): Promise<PolicyDocument> {
+  const { value: first } = await lines.next();
+  return soundDraft(first !== undefined && "value" in first ? first.value.document : undefined);
+}
+
+function soundDraft(document: unknown): PolicyDocument {
+  if (isPolicyDocument(document)) return document;
+  const faults = policyFaults(document);
+  throw new Refusal(accessErrors.policyInvalid, { detail: `${faults.length} to mend`, faults });
+}
+
+/** A line that is not understood has no address, and is counted as skipped. */
+async function* batchesOf(lines: UploadLines): AsyncGenerator<GivenRequest[]> {
+  let batch: GivenRequest[] = [];
+  for await (const line of lines) {
+    const { ip = "", method = "GET", path = "/", host = "", country } = "value" in line ? line.value : {};
+    batch.push({ ip, method, path, host, country });
+    if (batch.length < uploadBatchSize) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
+}
+
+/** Lines `{"done","total"}` while it runs, and at the end one with the `report`. An upload's total nobody knows. */
 function sendProgress(
   reply: FastifyReply,
   reports: AsyncIterable<DryRunReport>,
-  total: number,
+  total: number | null,
 ): FastifyReply {
   return reply.type(ndjsonMediaType).send(Readable.from(progressLines(reports, total)));
 }
 
-async function* progressLines(reports: AsyncIterable<DryRunReport>, total: number): AsyncGenerator<string> {
+async function* progressLines(
+  reports: AsyncIterable<DryRunReport>,
+  total: number | null,
+): AsyncGenerator<string> {
   let report: DryRunReport | undefined;
   for await (report of reports) {
     yield `${JSON.stringify({ done: report.requests + report.skipped, total })}\n`;
