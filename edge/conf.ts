@@ -3,7 +3,8 @@
  *
  *     EDGE_…=… node edge/conf.ts --out <dir>
  *
- * Writes `nginx.conf` and `edge.json` there. Exit status 1 when the configuration has faults; all are printed.
+ * Writes `nginx.conf` and `edge.json` there. Exit status 78 (EX_CONFIG of sysexits.h) when the configuration has
+ * faults; all are printed.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
@@ -14,6 +15,8 @@ import { findPlatform } from "lua-gen/nginx/platform.ts";
 import { printNginx } from "lua-gen/nginx/print.ts";
 import { type EdgeConfig, readConfig } from "./config.ts";
 import { edgeNginx, edgeSettings } from "./nginx.ts";
+
+const EXIT_CONFIG = 78;
 
 process.exitCode = main();
 
@@ -26,7 +29,7 @@ function main(): number {
   const read = readConfig(process.env);
   if ("faults" in read) {
     for (const fault of read.faults) console.error(fault);
-    return 1;
+    return EXIT_CONFIG;
   }
   write(read.config, resolve(values.out));
   return 0;

@@ -7,7 +7,7 @@ export interface Measurement {
   unit: string;
   /** Name of the measurement of the same unit and suite, taken in turn in the same run, that this one is held against. */
   reference: string;
-  /** This median by that of the reference. */
+  /** This median by that of the reference, or the median of the ratios that were taken round by round. */
   ratio: number;
   /** In the order in which they were taken. */
   samples: number[];

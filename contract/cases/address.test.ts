@@ -1,6 +1,6 @@
-import { assertCases, type Case, useRuntimes } from "./both-runtimes.ts";
+import { type Case, inEveryRuntime } from "./in-every-runtime.ts";
 
-useRuntimes();
+const { cases: assertCases } = inEveryRuntime();
 
 const ipv4: Case[] = [
   ["address 0.0.0.0", "0.0.0.0 (4: 0 0 0)"],

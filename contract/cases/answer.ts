@@ -1,6 +1,6 @@
 /**
- * The contract as questions and answers in lines of text, so that the same case can be put to Node and to
- * LuaJIT and the answers compared letter by letter. This file is compiled to both.
+ * The contract as questions and answers in lines of text, so that the same case can be put to Node, to
+ * LuaJIT and to nginx, and the answers compared letter by letter. This file is JavaScript and is compiled to Lua.
  *
  * A question is a verb and its arguments, separated by tabs. Lists and rules that were given stay until
  * `reset`; every question has exactly one answer.
@@ -29,18 +29,24 @@ import { parseInstant } from "../src/policy/instant.ts";
 import { composeProductPage } from "../src/product-page.ts";
 import { answerName } from "./names.ts";
 
-export interface Conversation {
+interface Conversation {
   document: PolicyDocument;
   state: AccessState;
 }
 
-export function createConversation(): Conversation {
+function createConversation(): Conversation {
   const document: PolicyDocument = { rules: [], default: "allow" };
   const policy = compilePolicy(document);
   return { document, state: { allow: createAddressTable(), deny: createAddressTable(), policy } };
 }
 
-export function answer(conversation: Conversation, question: string): string {
+/** What the runtimes begin with. */
+export function converse(): (question: string) => string {
+  const conversation = createConversation();
+  return (question) => answer(conversation, question);
+}
+
+function answer(conversation: Conversation, question: string): string {
   const words = question.split("\t");
   const verb = word(words, 0);
   if (verb === "reset") return reset(conversation);

@@ -1,6 +1,6 @@
-import { assertCases, type Case, useRuntimes } from "./both-runtimes.ts";
+import { type Case, inEveryRuntime } from "./in-every-runtime.ts";
 
-useRuntimes();
+const { cases: assertCases } = inEveryRuntime();
 
 assertCases("a table finds the longest block that is still in force", [
   ["find deny 10.1.2.3 0", "none"],
@@ -117,6 +117,29 @@ const conditions: Case[] = [
   [
     "decide 1.1.1.1 DE __proto__ /shop 0",
     "deny 403 default |allow-list  no|deny-list  no|rule shop no|default  yes",
+  ],
+];
+
+const heads: Case[] = [
+  ["rule probes deny enforce 404 - HEAD /probed", "1 rules"],
+  ["rule no-reading deny enforce - - GET -", "2 rules"],
+  [
+    "decide 1.1.1.1 US GET / 0",
+    "deny 403 rule no-reading|allow-list  no|deny-list  no|rule probes no|rule no-reading yes",
+  ],
+  [
+    "decide 1.1.1.1 US HEAD / 0",
+    "deny 403 rule no-reading|allow-list  no|deny-list  no|rule probes no|rule no-reading yes",
+  ],
+  [
+    "decide 1.1.1.1 US POST / 0",
+    "allow 0 default |allow-list  no|deny-list  no|rule probes no|rule no-reading no|default  yes",
+  ],
+  // A rule that names HEAD by itself leaves GET alone, and comes in its turn.
+  ["decide 1.1.1.1 US HEAD /probed 0", "deny 404 rule probes|allow-list  no|deny-list  no|rule probes yes"],
+  [
+    "decide 1.1.1.1 US GET /probed 0",
+    "deny 403 rule no-reading|allow-list  no|deny-list  no|rule probes no|rule no-reading yes",
   ],
 ];
 
@@ -255,6 +278,7 @@ assertCases("a rule is void from its end on", ends);
 assertCases("instants in UTC, and what is none", instants);
 assertCases("allow list, deny list, rules, default", order);
 assertCases("all conditions of a rule must hold", conditions);
+assertCases("a rule for GET covers HEAD", heads);
 assertCases("a denial's status is its rule's", statuses);
 assertCases("observed rules count and never decide", observing);
 assertCases("list entries lapse", lapsing);

@@ -1,6 +1,6 @@
-import { assertCases, useRuntimes } from "./both-runtimes.ts";
+import { inEveryRuntime } from "./in-every-runtime.ts";
 
-useRuntimes();
+const { cases: assertCases } = inEveryRuntime();
 
 assertCases("product pages are joined as text", [
   ['page {"id":1,"name":"Tea"} {"available":3}', '{"id":1,"name":"Tea","stock":{"available":3}}'],

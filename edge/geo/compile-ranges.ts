@@ -6,7 +6,14 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { type Address, formatAddress } from "@sluice/contract/policy/address.ts";
+import {
+  type Address,
+  addressBits,
+  type Cidr,
+  formatAddress,
+  parseCidr,
+} from "@sluice/contract/policy/address.ts";
+import { countryInRecord, SPECIAL_PURPOSE_BLOCKS } from "@sluice/contract/policy/country.ts";
 import { COUNTRY_UNKNOWN } from "@sluice/contract/policy/document.ts";
 import { Reader, type Response } from "maxmind";
 
@@ -28,17 +35,6 @@ export function compileRanges(mmdbFile: string, outFile: string): { ipv4: number
   return { ipv4: ranges.ipv4.length, ipv6: ranges.ipv6.length };
 }
 
-/** What the file says of an address, whoever made it: MaxMind nests the code, ip-location-db does not. */
-export function countryIn(record: unknown): string {
-  const fields = record as {
-    country?: { iso_code?: string };
-    registered_country?: { iso_code?: string };
-    country_code?: string;
-  } | null;
-  const code = fields?.country?.iso_code ?? fields?.registered_country?.iso_code ?? fields?.country_code;
-  return code !== undefined && /^[A-Z]{2}$/.test(code) ? code : COUNTRY_UNKNOWN;
-}
-
 export function readRanges(mmdb: Buffer): CountryRanges {
   // One object for each record that is the same: the file repeats a few hundred countries a million times.
   const decoded = new Map<string | number, object>();
@@ -47,7 +43,49 @@ export function readRanges(mmdb: Buffer): CountryRanges {
     set: (key: string | number, value: object) => void decoded.set(key, value),
   };
   const reader = new Reader<Response>(mmdb, { cache } as ConstructorParameters<typeof Reader>[1]);
-  return { ipv4: ipv4Ranges(reader), ipv6: ipv6Ranges(reader) };
+  const ranges = { ipv4: ipv4Ranges(reader), ipv6: ipv6Ranges(reader) };
+  for (const text of SPECIAL_PURPOSE_BLOCKS) {
+    const block = parseCidr(text) as Cidr;
+    carveOut(block.base.family === 4 ? ranges.ipv4 : ranges.ipv6, block);
+  }
+  return ranges;
+}
+
+/** Makes a block unknown, whatever the file says of it; what follows it stays as it was. */
+function carveOut(ranges: Range[], { base, length }: Cidr): void {
+  const next = toBigInt(base) + (1n << BigInt(addressBits(base) - length));
+  const end = base.family === 4 ? ipv4Address(next) : ipv6Address(next);
+  const from = firstFrom(ranges, base);
+  const to = firstFrom(ranges, end);
+  const carved: Range[] = [{ start: base, country: COUNTRY_UNKNOWN }];
+  const isLast = next === 1n << BigInt(addressBits(base));
+  const startsThere = ranges[to] !== undefined && compare(ranges[to].start, end) === 0;
+  if (!isLast && !startsThere) carved.push({ start: end, country: (ranges[to - 1] as Range).country });
+  ranges.splice(from, to - from, ...carved);
+}
+
+/** Index of the first range that starts at the address or behind it. */
+function firstFrom(ranges: readonly Range[], address: Address): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare((ranges[middle] as Range).start, address) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function compare(one: Address, other: Address): number {
+  return one.a - other.a || one.b - other.b || one.c - other.c;
+}
+
+function toBigInt({ family, a, b, c }: Address): bigint {
+  return family === 4 ? BigInt(a) : (BigInt(a) << 80n) | (BigInt(b) << 32n) | BigInt(c);
+}
+
+function ipv4Address(value: bigint): Address {
+  return { family: 4, a: Number(value), b: 0, c: 0 };
 }
 
 function ipv4Ranges(reader: Reader<Response>): Range[] {
@@ -56,7 +94,7 @@ function ipv4Ranges(reader: Reader<Response>): Range[] {
   while (at < 2 ** 32) {
     const start: Address = { family: 4, a: at, b: 0, c: 0 };
     const [record, length] = reader.getWithPrefixLength(formatAddress(start));
-    append(ranges, start, countryIn(record));
+    append(ranges, start, countryInRecord(record));
     at += 2 ** (32 - length);
   }
   return ranges;
@@ -73,7 +111,7 @@ function ipv6Ranges(reader: Reader<Response>): Range[] {
   while (at < end) {
     const start = ipv6Address(at);
     const [record, length] = reader.getWithPrefixLength(formatIpv6(at));
-    append(ranges, start, countryIn(record));
+    append(ranges, start, countryInRecord(record));
     const size = 1n << BigInt(128 - length);
     at = at - (at % size) + size;
   }

@@ -121,12 +121,14 @@ describe("cached product reads", () => {
     await until("it is there", async () => (await get("/products/4")).status === 200);
   });
 
-  test("what cannot be an id is the origin's to refuse, and is not kept", async () => {
-    for (const id of ["0", "01", "abc", "1.5", "-1", "12345678901234567890"]) {
-      assert.equal(await outcome(`/products/${id}`), "miss", id);
-      assert.equal(await outcome(`/products/${id}`), "miss", id);
+  test("what is not an id in plain decimal is nobody's page, and the origin is not asked", async () => {
+    for (const id of ["0", "01", "+1", "0x1", "1e0", "abc", "1.5", "-1", "12345678901234567890"]) {
+      const answer = await get(`/products/${id}`);
+      assert.equal(answer.status, 404, id);
+      assert.equal(answer.json().code, "route.not_found", id);
+      assert.equal(answer.headers[CACHE], undefined, id);
     }
-    assert.equal(origin.seen.length, 12);
+    assert.equal(origin.seen.length, 0);
   });
 
   test("an error of the origin is passed on and not kept", async () => {
@@ -177,6 +179,53 @@ describe("cached product reads", () => {
     await redis.product(1, 2, { id: 1, name: "Tee" });
     await until("the generation has ended", async () => (await outcome(path)) === "miss");
     assert.equal(await outcome(path), "hit-worker");
+  });
+
+  test("list pages: one page has one name, and what is not a page is not kept", async () => {
+    assert.equal(await outcome("/products?cursor=xyz&limit=4"), "miss");
+    assert.equal(origin.seen[0]?.url, "/products?limit=4&cursor=xyz");
+    assert.equal(await outcome("/products?limit=4&cursor=xyz"), "hit-worker");
+    assert.equal(await outcome("/products?cursor=xyz&limit=4"), "hit-worker");
+    assert.equal(await outcome("/products?"), "miss");
+    assert.equal(await outcome("/products"), "hit-worker");
+    const before = await redis.client.keys("edge-test:page:*");
+    origin.seen.length = 0;
+    const odd = [
+      "z=1",
+      "limit=4&z=1",
+      "limit=04",
+      "limit=0",
+      "limit=101",
+      "limit=+4",
+      "limit=%34",
+      "limit=",
+      "limit=4&limit=4",
+      "limit=4&",
+      "&limit=4",
+      "cursor=",
+      "cursor=a%62",
+      "cursor=a.b",
+      "cursor=a&cursor=a",
+      `cursor=${"a".repeat(101)}`,
+    ];
+    for (const query of odd) {
+      assert.equal(await outcome(`/products?${query}`), "miss", query);
+      assert.equal(await outcome(`/products?${query}`), "miss", query);
+    }
+    assert.deepEqual(
+      origin.seen.map((seen) => seen.url),
+      odd.flatMap((query) => [`/products?${query}`, `/products?${query}`]),
+    );
+    assert.deepEqual(await redis.client.keys("edge-test:page:*"), before);
+  });
+
+  test("a page behind the last product is not shared through Redis, the first page is", async () => {
+    origin.answer((_seen, response) => answerJson(response, 200, { items: [], nextCursor: null }));
+    for (const cursor of ["cDk5", "cDk5OQ"])
+      assert.equal(await outcome(`/products?cursor=${cursor}`), "miss");
+    assert.deepEqual(await redis.client.keys("edge-test:page:*cursor=cDk5*"), []);
+    assert.equal(await outcome("/products?limit=99"), "miss");
+    assert.equal((await redis.client.keys("edge-test:page:*limit=99")).length, 1);
   });
 
   test("another worker finds the page in Redis", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { readConfig } from "../config.ts";
 import { patternRegex, ROUTES } from "../routes.ts";
@@ -42,6 +43,16 @@ test("all faults come at once, each with the name of its variable", () => {
     "EDGE_TRUSTED_PROXIES",
     "EDGE_WORKERS",
   ]);
+});
+
+test("nginx.conf is not written from a faulty configuration, and the exit code says so", () => {
+  const conf = new URL("../conf.ts", import.meta.url).pathname;
+  const run = spawnSync(process.execPath, [conf, "--out", "/nowhere"], {
+    env: { ...GOOD, EDGE_ORIGINS: "" },
+    encoding: "utf8",
+  });
+  assert.equal(run.status, 78);
+  assert.match(run.stderr, /^EDGE_ORIGINS: is not set$/m);
 });
 
 test("a cached route is read by everybody alike", () => {

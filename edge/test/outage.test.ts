@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { AccessEntry } from "@sluice/contract/change.ts";
 import { accessEntriesKey, changesKey } from "@sluice/contract/keys.ts";
@@ -154,6 +154,22 @@ describe("without Redis, without the origin", () => {
     await everywhere("what was never announced is known", async () => (await login("192.0.2.99")) === 403);
     assert.equal(await login(FROM_NOWHERE), 403);
     assert.match(edge.log(), /changes were missed; loading everything afresh/);
+  });
+
+  test("a ban is on disk as soon as it is in force, and after half a second at most while there are many", async () => {
+    const file = `${edge.folder}/state/access-snapshot`;
+    const banned = (id: number) => redis.entry({ ...BANNED, id, cidr: `192.0.2.${id}` });
+    const holds = (id: number) => readFileSync(file, "utf8").includes(`"192.0.2.${id}"`);
+    await banned(60);
+    await until("the last write is known", () => holds(60));
+    // Just behind the tick at which a writer that only looks now and then would have come by.
+    await until("the last write is past", () => Date.now() - statSync(file).mtimeMs >= 520);
+    const begunMs = Date.now();
+    await banned(61);
+    await until("the ban is on disk", () => holds(61));
+    assert.ok(statSync(file).mtimeMs - begunMs < 250, `${statSync(file).mtimeMs - begunMs} ms`);
+    await banned(62);
+    await until("the next one is, too", () => holds(62), 2_000);
   });
 
   test("started again without Redis, it enforces what it last knew", async () => {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { allowedPhases } from "./phases/tags.ts";
 import { startNginx } from "./testing/nginx.ts";
 
 /** What nginx has and the declarations leave out, with the reason. */
@@ -13,6 +14,7 @@ const undeclared: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^ngx\.(_phase_ctx|get_raw_phase)$/, "the inside of lua-resty-core"],
   [/^ffi\.typeinfo$/, "undocumented in LuaJIT"],
   [/^ngx\.pipe: pipe API is not supported/, "needs OpenResty's nginx; its declaration says so"],
+  [/^lua-gen\.traceback\.run$/, "for the nginx.conf that lua-gen prints"],
   [/^resty\.websocket\.\w+: .*not found/, "a package of its own, not on every machine (lua-nginx-websocket)"],
   [/^resty\.websocket\.protocol\.new_tab$/, "the library's way to table.new"],
   [/^resty\.redis\.add_commands$/, "does nothing any more: commands come into being when they are called"],
@@ -77,6 +79,20 @@ test("nginx has what is declared, and nothing else without a reason", async (t) 
     [],
     "absent",
   );
+});
+
+test("every function of nginx and its libraries says in which phases it may run", () => {
+  const silent: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const isFunction = ts.isFunctionDeclaration(node) || ts.isMethodSignature(node);
+    if (isFunction && allowedPhases(node) === undefined) {
+      silent.push(`${relative(typesFile, node.getSourceFile().fileName)} ${node.name?.getText()}`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  // What is Lua's own runs everywhere.
+  for (const file of program.getSourceFiles()) if (/\/types\/(ngx|resty)/.test(file.fileName)) visit(file);
+  assert.deepEqual(silent, []);
 });
 
 /**

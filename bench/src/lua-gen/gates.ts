@@ -64,13 +64,14 @@ async function startGate(options: GateOptions): Promise<Gate> {
     },
     locations: [{ match: { prefix: "/items/" }, handler: { content } }],
   });
-  const master = Number(readFileSync(join(dir, "nginx.pid"), "utf8"));
-  // The master listens before it has a worker.
+  const pidFile = join(dir, "nginx.pid");
+  const workers = () => (existsSync(pidFile) ? childrenOf(Number(readFileSync(pidFile, "utf8"))) : []);
+  // nginx listens before it writes its pid and has a worker.
   await pollUntil(
-    async () => childrenOf(master).length > 0,
+    async () => workers().length > 0,
     () => `${name}: nginx has no worker`,
   );
-  const [workerPid = 0] = childrenOf(master);
+  const [workerPid = 0] = workers();
   const [command, args] = onCores("proxy", "true", []);
   // Started already: its worker is moved.
   if (command === "taskset") execFileSync(command, ["-p", ...args.slice(0, 2), String(workerPid)]);

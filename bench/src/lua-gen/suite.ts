@@ -4,7 +4,7 @@
  * that as much of a request as possible is the script.
  *
  * Requests per second by wrk, 32 connections, in turn in many short rounds; and processor time of the worker for
- * each request, which other work on the machine disturbs least. Before that, both must have given the same answers.
+ * each request, which other work on the machine disturbs least. Before that, all must have given the same answers.
  *
  * "trace aborts" is measured apart, because writing down what LuaJIT compiles costs time: how often `jit.v` saw it
  * give up on a function or loop of the script under the same load, once it is warm. (While it warms up it tries a
@@ -28,7 +28,7 @@ export const luaGenSuite: Suite = {
  * LuaJIT compiles by chance: where its counters overflow first decides which traces there are, and that stays for the
  * life of a worker. So each is started anew a few times.
  */
-const FULL = { starts: 5, rounds: 5, roundSeconds: 2, warmUpSeconds: 3 };
+const FULL = { starts: 5, rounds: 12, roundSeconds: 1, warmUpSeconds: 2 };
 const QUICK = { starts: 1, rounds: 2, roundSeconds: 1, warmUpSeconds: 1 };
 
 async function measure({ quick, progress }: SuiteOptions): Promise<Measurement[]> {
@@ -116,12 +116,21 @@ async function load(url: string, script: string, seconds: number) {
   return result;
 }
 
+/** Ratios are taken round by round, between neighbours in time, and what is told is their median. */
 function compared(unit: string, rows: readonly { name: string; samples: number[] }[]): Measurement[] {
-  const reference = median(rows.find(({ name }) => name === BY_HAND)?.samples ?? []);
-  return rows.map(({ name, samples }) => {
-    const value = median(samples);
-    // None and none is as good as each other.
-    const ratio = value === reference ? 1 : value / reference;
-    return { suite: "lua-gen", name, value, unit, reference: BY_HAND, ratio, samples };
-  });
+  const reference = rows.find(({ name }) => name === BY_HAND)?.samples ?? [];
+  return rows.map(({ name, samples }) => ({
+    suite: "lua-gen",
+    name,
+    value: median(samples),
+    unit,
+    reference: BY_HAND,
+    ratio: median(samples.map((sample, round) => ratioOf(sample, reference[round] as number))),
+    samples,
+  }));
+}
+
+/** None and none is as good as each other. */
+function ratioOf(sample: number, reference: number): number {
+  return sample === reference ? 1 : sample / reference;
 }

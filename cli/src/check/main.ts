@@ -7,6 +7,7 @@
  */
 import { resolve } from "node:path";
 import type { Check, Finding } from "./check.ts";
+import { commandsParse } from "./docs/commands.ts";
 import { errorCodesAreDocumented } from "./docs/error-codes.ts";
 import { linksLeadSomewhere } from "./docs/links.ts";
 import { settingsAreDocumented } from "./docs/settings.ts";
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   errorCodesAreDocumented,
   settingsAreDocumented,
   linksLeadSomewhere,
+  commandsParse,
   noVagueNames,
   noEmptyCatch,
   testsAssert,

@@ -22,11 +22,14 @@ export function addPolicyCommands(program: Command): void {
   policy
     .command("explain")
     .description("what the edge would do with a request, step by step")
-    .argument("<ip>")
-    .option("-m, --method <method>", "its method", "GET")
-    .option("-p, --path <path>", "its path", "/products")
+    .argument("<ip>", "the client's address")
+    .argument("[method]", "its method", "GET")
+    .argument("[path]", "its path", "/products")
     .option("--host <name>", "the host that it asks for")
-    .action((ip, options) => finish(explain(ip, options)));
+    .option("--json", "for programs")
+    .action((ip, method, path, { host, ...options }) =>
+      finish(explain({ ip, method: method.toUpperCase(), path, host }, options)),
+    );
   policy
     .command("dry-run")
     .description("what a draft would have done to recorded requests, and what would be answered otherwise")
@@ -68,12 +71,33 @@ async function show(revision: string | undefined): Promise<number> {
   return 0;
 }
 
+interface Explained {
+  action: "allow" | "deny";
+  status: number;
+  reason: string;
+  rule: string;
+  country: string;
+  address: string;
+  revision: number;
+  steps: { step: string; id: string; matched: boolean }[];
+}
+
 async function explain(
-  ip: string,
-  { method, path, host }: { method: string; path: string; host?: string },
+  request: { ip: string; method: string; path: string; host?: string },
+  options: { json?: boolean },
 ): Promise<number> {
-  const body = { ip, method: method.toUpperCase(), path, host };
-  print((await callOperators("POST", "/policy/explain", { body })).body);
+  const { body } = await callOperators("POST", "/policy/explain", { body: request });
+  if (options.json) {
+    print(body);
+    return 0;
+  }
+  const explained = body as Explained;
+  const { address, country, revision, action, status, steps } = explained;
+  console.log(`${request.method} ${request.path} from ${address} (${country}), policy revision ${revision}`);
+  for (const { step, id, matched } of steps) {
+    console.log(`  ${step.padEnd(14)} ${id.padEnd(24)} ${matched ? "matches" : "-"}`.trimEnd());
+  }
+  console.log(action === "allow" ? "allowed" : `refused with ${status}`);
   return 0;
 }
 
@@ -89,7 +113,7 @@ async function revisions(): Promise<number> {
 }
 
 async function publish(file: string, replaces: string, attribution: Attribution): Promise<number> {
-  const document: unknown = JSON.parse(readFileSync(file === "-" ? 0 : file, "utf8"));
+  const document = readDocument(file);
   const headers = { "if-match": `"${replaces}"` };
   const { body } = await callOperators("PUT", "/policy", {
     body: document,
@@ -98,6 +122,15 @@ async function publish(file: string, replaces: string, attribution: Attribution)
   });
   console.log(`published as revision ${(body as { revision: number }).revision}`);
   return 0;
+}
+
+function readDocument(file: string): unknown {
+  const text = readFileSync(file === "-" ? 0 : file, "utf8");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function restore(revision: string, attribution: Attribution): Promise<number> {

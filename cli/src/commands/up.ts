@@ -131,7 +131,10 @@ function untilSignal(system: RunningSystem): { code: Promise<number>; asked(): b
         if (askedAt === undefined) {
           askedAt = performance.now();
           console.log("\nStopping …");
-          system.stop().then(() => resolve(exitCode), reject);
+          system.stop().then(() => {
+            console.log("Stopped. The data stays.");
+            resolve(exitCode);
+          }, reject);
         } else if (performance.now() - askedAt > SECOND_SIGNAL_AFTER_MS) {
           system.kill();
         }

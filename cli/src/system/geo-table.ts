@@ -6,6 +6,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const COMPILER = "edge/geo/compile-ranges.ts";
+/** What it goes by besides the file. */
+const RULES = "contract/src/policy/country.ts";
 
 export async function compileGeoTable(
   checkout: string,
@@ -13,7 +15,8 @@ export async function compileGeoTable(
   target: string,
   compile: (script: string, args: string[]) => Promise<void>,
 ): Promise<void> {
-  const origin = [source, join(checkout, COMPILER)].map(fingerprint).join("\n");
+  if (!existsSync(source)) throw new Error(`GEOIP_COUNTRY_DB: there is no file ${source}`);
+  const origin = [source, join(checkout, COMPILER), join(checkout, RULES)].map(fingerprint).join("\n");
   const stamp = `${target}.from`;
   if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, "utf8") === origin) return;
   await compile(COMPILER, [source, target]);

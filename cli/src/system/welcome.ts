@@ -9,7 +9,7 @@ export function addresses(ports: Ports): string {
   return [
     `  edge       http://${LOOPBACK}:${ports.edge}        what browsers and clients use`,
     `  operators  http://${LOOPBACK}:${ports.ops}        policy, lists, products; needs the operators' token`,
-    `  API docs   http://${LOOPBACK}:${ports.api}/openapi.json`,
+    `  API docs   http://${LOOPBACK}:${ports.edge}/openapi.json`,
   ].join("\n");
 }
 

@@ -40,7 +40,7 @@ export function compileConditions(given: Conditions): CompiledConditions {
   return {
     countries: setOf(given.country),
     continents: setOf(given.continent),
-    methods: setOf(given.method),
+    methods: methodsOf(given.method),
     pathPrefix: given.pathPrefix === undefined ? "" : given.pathPrefix,
     hosts: given.host === undefined ? undefined : hostsOf(given.host),
     blocks: given.cidr === undefined ? undefined : blocksOf(given.cidr),
@@ -104,6 +104,13 @@ function blocksOf(texts: string[]): AddressTable {
     setBlock(blocks, parseCidr(text) as Cidr, { id: 0, expiresAtMs: 0 });
   }
   return blocks;
+}
+
+/** Whoever may not read a page must not learn from `HEAD` what it is like: `GET` stands for both. */
+function methodsOf(values: string[] | undefined): NameSet | undefined {
+  const methods = setOf(values);
+  if (methods !== undefined && methods.GET === true) methods.HEAD = true;
+  return methods;
 }
 
 function setOf(values: string[] | undefined): NameSet | undefined {

@@ -34,7 +34,7 @@ export interface Conditions {
   cidr?: string[];
   /** Lower case, without port; `*.example.com` is every name below `example.com`, and not that name itself. */
   host?: string[];
-  /** Upper case. */
+  /** Upper case. `GET` covers `HEAD` too; `HEAD` covers itself only. */
   method?: string[];
   /** The path begins so; no query string. */
   pathPrefix?: string;

@@ -3,6 +3,7 @@ import { isLive } from "../changes/liveness.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import { connect, release, textOf } from "../platform/redis.ts";
 import { requestQuery } from "../platform/request.ts";
+import { hasCursor, listQuery } from "./list-query.ts";
 import { answerFilled, answerHeld, type Filled, fillFromOrigin, isFresh, okPage, type Page } from "./page.ts";
 import { createFlights, fillOnce, spoilAll } from "./single-flight.ts";
 
@@ -15,9 +16,13 @@ const pages = createGenerationalMap<Page>(500);
 const flights = createFlights();
 
 const PATH = "/products";
-/** Longer queries are not ours: they go to the origin and are not kept. */
-const QUERY_LENGTH_MAX = 200;
-const REDIS_TTL_SECONDS = 60;
+/**
+ * What a page in Redis is there for is that the other workers find it, which takes moments. It bounds the keys
+ * too: a client can make at most as many as the origin answers with different pages in this time.
+ */
+const REDIS_TTL_SECONDS = 10;
+/** How a page without items begins. Any cursor behind the last product makes one: they are kept from Redis. */
+const EMPTY_PAGE_START = '{"items":[]';
 
 let prefix = "";
 /** @perWorker */
@@ -30,18 +35,28 @@ export function configureProductLists(redisPrefix: string): void {
 /** @phase content */
 export function serveProductList(): void {
   const given = requestQuery();
-  const query = given === undefined ? "" : given;
+  const asked = given === undefined ? "" : given;
   const live = isLive();
-  const held = getFrom(pages, query);
+  // Only canonical queries are in there, and most requests bring one.
+  let held = getFrom(pages, asked);
   if (held !== undefined && isFresh(held, live)) {
     answerHeld(held);
     return;
   }
-  const filled =
-    query.length <= QUERY_LENGTH_MAX
-      ? fillOnce(flights, query, fillList, live, keepList)
-      : fillFromOrigin(PATH, query);
-  answerFilled(filled, held);
+  const query = listQuery(asked);
+  if (query === undefined) {
+    // Nobody else's page: the origin says what is wrong with it, and nothing is kept.
+    answerFilled(fillFromOrigin(PATH, asked), undefined);
+    return;
+  }
+  if (query !== asked) {
+    held = getFrom(pages, query);
+    if (held !== undefined && isFresh(held, live)) {
+      answerHeld(held);
+      return;
+    }
+  }
+  answerFilled(fillOnce(flights, query, fillList, live, keepList), held);
 }
 
 /** A product changed, or changes may have been missed: no page of the old generation is found again. */
@@ -69,7 +84,7 @@ function fillList(this: void, query: string, live: boolean): Filled {
   }
   const filled = fillFromOrigin(PATH, query);
   const page = filled.page;
-  if (page !== undefined && page.status === 200) {
+  if (page !== undefined && page.status === 200 && isShared(query, page.body)) {
     const [written] = redis.set(key, page.body, "EX", REDIS_TTL_SECONDS);
     if (written === undefined) {
       redis.close();
@@ -78,6 +93,10 @@ function fillList(this: void, query: string, live: boolean): Filled {
   }
   release(redis);
   return filled;
+}
+
+function isShared(query: string, body: string): boolean {
+  return !hasCursor(query) || !body.startsWith(EMPTY_PAGE_START);
 }
 
 function keepList(this: void, query: string, filled: Filled): void {

@@ -1,3 +1,4 @@
+import { ROUTE_NOT_FOUND } from "@sluice/contract/error-codes.ts";
 import { FIELD_DOCUMENT, PART_PRODUCT, PART_STOCK, productKey } from "@sluice/contract/keys.ts";
 import { composeProductPage } from "@sluice/contract/product-page.ts";
 import { isLive } from "../changes/liveness.ts";
@@ -10,6 +11,7 @@ import {
 } from "../platform/generational-map.ts";
 import { connect, release, textOf } from "../platform/redis.ts";
 import { requestPath } from "../platform/request.ts";
+import { answerProblem } from "../platform/response.ts";
 import { answerFilled, answerHeld, type Filled, fillFromOrigin, isFresh, okPage, type Page } from "./page.ts";
 import { createFlights, fillOnce, spoil, spoilAll } from "./single-flight.ts";
 
@@ -34,19 +36,19 @@ export function configureProducts(redisPrefix: string): void {
 
 /** @phase content */
 export function serveProduct(): void {
-  const path = requestPath();
-  const id = path.substring(PATH_PREFIX.length);
+  const id = requestPath().substring(PATH_PREFIX.length);
   const live = isLive();
   const held = getFrom(pages, id);
   if (held !== undefined && isFresh(held, live)) {
     answerHeld(held);
     return;
   }
-  // What can't be an id is nobody's page: the origin says what is wrong with it, and nothing is kept.
-  const filled = isProductId(id)
-    ? fillOnce(flights, id, fillProduct, live, keepProduct)
-    : fillFromOrigin(path, undefined);
-  answerFilled(filled, held);
+  // One product has one name: no other spelling of its id may cost the origin anything.
+  if (!isProductId(id)) {
+    answerProblem(ROUTE_NOT_FOUND);
+    return;
+  }
+  answerFilled(fillOnce(flights, id, fillProduct, live, keepProduct), held);
 }
 
 /** The change stream said that a part of the page is another now. */
@@ -87,6 +89,7 @@ function readParts(id: string): string | undefined {
   return product === undefined || stock === undefined ? undefined : composeProductPage(product, stock);
 }
 
+/** Decimal as the service itself writes ids. */
 function isProductId(text: string): boolean {
   if (text.length === 0 || text.length > ID_DIGITS_MAX) return false;
   for (let i = 1; i <= text.length; i++) {

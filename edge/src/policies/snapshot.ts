@@ -1,7 +1,7 @@
-import { sleepMs } from "../platform/clock.ts";
+import { nowMs, sleepMs } from "../platform/clock.ts";
 import { readFile } from "../platform/files.ts";
 import { logError, logNotice } from "../platform/log.ts";
-import { every } from "../platform/timers.ts";
+import { every, later } from "../platform/timers.ts";
 import { currentLists, currentPolicy, replaceLists, replacePolicy } from "./access.ts";
 import { applyEntry, createAccessLists } from "./access-lists.ts";
 
@@ -12,17 +12,32 @@ import { applyEntry, createAccessLists } from "./access-lists.ts";
  */
 const FORMAT = "sluice-access 1";
 const FILE_NAME = "access-snapshot";
-/** After a change, at most so long until it is on disk, ms, plus the time that writing takes. */
+/**
+ * From one write to the next, ms. A change is written at once, unless it comes sooner after a write: then it is on
+ * disk after at most so long, plus the time that writing takes.
+ */
 const WRITE_INTERVAL_MS = 500;
 /** Lines written in one go, about a millisecond's work. */
 const CHUNK_LINES = 1_000;
 
 /** @perWorker */
 let dirty = false;
+/** @perWorker */
+let writing = false;
+/** @perWorker */
+let lastWriteMs = 0;
+/**
+ * Empty in workers that don't write.
+ *
+ * @perWorker
+ */
 let folder = "";
 
 export function markSnapshotDirty(): void {
+  const first = !dirty;
   dirty = true;
+  // Out of the way of who changes what is written: it runs as soon as that one waits for something.
+  if (first && folder !== "" && nowMs() - lastWriteMs >= WRITE_INTERVAL_MS) later(0, writeIfDirty);
 }
 
 export function startSnapshotWriter(stateDir: string): void {
@@ -68,10 +83,13 @@ export function loadSnapshot(stateDir: string): string | undefined {
 }
 
 function writeIfDirty(this: void): void {
-  if (!dirty) return;
+  if (!dirty || writing) return;
   dirty = false;
-  const failure = write();
-  if (failure === undefined) return;
+  writing = true;
+  lastWriteMs = nowMs();
+  const [ok, failure] = pcall(write);
+  writing = false;
+  if (ok && failure === undefined) return;
   dirty = true;
   logError(`snapshot: ${failure}`);
 }

@@ -1,7 +1,9 @@
 import { dirname, relative, resolve } from "node:path";
 import type ts from "typescript";
 import * as tstl from "typescript-to-lua";
+import { concatenation } from "../rewrite/concatenation.ts";
 import { countingLoops } from "../rewrite/counting-loops.ts";
+import { listLoops } from "../rewrite/list-loops.ts";
 import { stringCalls } from "../rewrite/string-calls.ts";
 import { typeImports } from "../rewrite/type-imports.ts";
 import { type Fault, faultOf } from "./fault.ts";
@@ -24,7 +26,7 @@ export function transpile(project: Project): { faults: readonly Fault[]; files: 
   const maps = new Map<string, string>();
   const { diagnostics } = new tstl.Transpiler().emit({
     program: project.program,
-    plugins: [typeImports, stringCalls, countingLoops],
+    plugins: [typeImports, stringCalls, countingLoops, listLoops, concatenation],
     writeFile: (path, text, _bom, _onError, sources) => {
       const luaPath = resolve(path.replace(/\.map$/, ""));
       if (path.endsWith(".map")) maps.set(luaPath, shiftMap(text, luaPath, sources));

@@ -12,13 +12,15 @@ export function tagText(node: ts.Node, tag: string): string | undefined {
 }
 
 /**
- * Where a declared API may run: its own tag `@phases`, else that of another overload, else that of the interface it
- * is a member of. `undefined` says that nothing is said.
+ * Where a declared API may run: its own tag `@phases`, else that of another overload, else that of the interface or
+ * the module that it is a member of. `undefined` says that nothing is said.
  */
 export function allowedPhases(declaration: ts.Declaration): ReadonlySet<Phase> | undefined {
   const symbol = (declaration as { symbol?: ts.Symbol }).symbol;
   const hosts: ts.Node[] = [declaration, ...(symbol?.declarations ?? [])];
-  if (ts.isInterfaceDeclaration(declaration.parent)) hosts.push(declaration.parent);
+  for (let around: ts.Node = declaration.parent; !ts.isSourceFile(around); around = around.parent) {
+    if (ts.isInterfaceDeclaration(around) || ts.isModuleDeclaration(around)) hosts.push(around);
+  }
   for (const host of hosts) {
     const text = tagText(host, "phases");
     if (text !== undefined && text !== "") return parsePhases(text);

@@ -31,16 +31,25 @@ export function visit(text: string, list: readonly number[], limit: number): str
     if (i < 3) grows.push(i);
     seen += "f" + i;
   }
-  let end = 3;
-  for (let i = 0; i < end; i++) { // while
-    if (i === 0) end = 2;
+  let last = 3;
+  for (let i = 0; i < last; i++) { // while
+    if (i === 0) last = 2;
     seen += "g" + i;
   }
   const later: ((this: void) => number)[] = [];
   for (let i = 0; i < 3; i++) later.push(() => i); // for
-  for (const one of later) seen += "h" + one();
+  for (const one of later) seen += "h" + one(); // ipairs
+  for (const one of list) { // for
+    if (one === 2) continue;
+    if (one === 4) break;
+    seen += "i" + one;
+  }
+  for (const one of list) seen += later.concat().length + one; // ipairs
+  for (const one of maybe(list)) seen += "j" + one; // ipairs
   return seen;
 }
+
+const maybe = (list: readonly number[]): readonly number[] => list;
 `;
 
 test("a counting loop is one in Lua where it goes through the same numbers, and only there", async (t) => {
@@ -48,8 +57,10 @@ test("a counting loop is one in Lua where it goes through the same numbers, and 
   t.after(project.remove);
   assert.deepEqual(build({ project: project.dir }).faults, []);
   const lua = readFileSync(join(project.outDir, "loops.lua"), "utf8");
-  const wanted = [...source.matchAll(/\/\/ (for|while)$/gm)].map(([, kind]) => kind);
-  const found = [...lua.matchAll(/^\s*(for|while) (?!____)/gm)].map(([, kind]) => kind);
+  const wanted = [...source.matchAll(/\/\/ (for|while|ipairs)$/gm)].map(([, kind]) => kind);
+  const found = [...lua.matchAll(/^\s*(?:for ____, \w+ in (ipairs)|(for|while) )/gm)].map(
+    ([, a, b]) => a ?? b,
+  );
   assert.deepEqual(found, wanted);
 
   const module = (await import(pathToFileURL(project.path("loops.ts")).href)) as { visit: typeof visitType };

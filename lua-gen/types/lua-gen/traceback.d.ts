@@ -3,6 +3,7 @@
  * as module and entry (`tracebacks: true`); this is for entry points that are reached another way.
  *
  * @noResolution
+ * @phases any
  * @noSelf
  */
 declare module "lua-gen.traceback" {

@@ -32,6 +32,8 @@ declare namespace ngx.socket {
   /**
    * A socket whose calls wait without blocking the worker. It belongs to the request (or timer) that made it and
    * can't be kept in module-level variables beyond it.
+   *
+   * @phases yield
    */
   interface Tcp {
     bind(address: string, port?: number): Done;
@@ -80,6 +82,7 @@ declare namespace ngx.socket {
     getreusedtimes(): LuaMultiReturn<[number, undefined] | [undefined, string]>;
   }
 
+  /** Like {@link Tcp}, for datagrams. @phases yield */
   interface Udp {
     setpeername(host: string, port: number): Done;
     setpeername(unixPath: `unix:${string}`): Done;

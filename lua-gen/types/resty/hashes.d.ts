@@ -1,14 +1,22 @@
 // lua-resty-string (Debian: lua-nginx-string; the names lead there as for redis). Their manuals write `sha256:new()`,
 // but `new` ignores its `self`, so a plain call does.
 
-/** @noResolution @noSelf */
+/**
+ * @noResolution
+ * @noSelf
+ * @phases any
+ */
 declare module "resty.string" {
   export function to_hex(data: string): string;
   /** -1 for what isn't digits. */
   export function atoi(text: string): number;
 }
 
-/** @noResolution @noSelf */
+/**
+ * @noResolution
+ * @noSelf
+ * @phases any
+ */
 declare module "resty.sha256" {
   export interface Hash {
     /** `false` when OpenSSL refuses. */
@@ -22,7 +30,11 @@ declare module "resty.sha256" {
   export { create as new };
 }
 
-/** @noResolution @noSelf */
+/**
+ * @noResolution
+ * @noSelf
+ * @phases any
+ */
 declare module "resty.sha1" {
   import type { Hash } from "resty.sha256";
 
@@ -31,7 +43,11 @@ declare module "resty.sha1" {
   export { create as new };
 }
 
-/** @noResolution @noSelf */
+/**
+ * @noResolution
+ * @noSelf
+ * @phases any
+ */
 declare module "resty.sha512" {
   import type { Hash } from "resty.sha256";
 
@@ -40,7 +56,11 @@ declare module "resty.sha512" {
   export { create as new };
 }
 
-/** @noResolution @noSelf */
+/**
+ * @noResolution
+ * @noSelf
+ * @phases any
+ */
 declare module "resty.md5" {
   import type { Hash } from "resty.sha256";
 
@@ -49,7 +69,11 @@ declare module "resty.md5" {
   export { create as new };
 }
 
-/** @noResolution @noSelf */
+/**
+ * @noResolution
+ * @noSelf
+ * @phases any
+ */
 declare module "resty.random" {
   /** `strong` asks the system's source, and fails with `undefined` when it runs dry. */
   export function bytes(length: number, strong?: boolean): string | undefined;

@@ -3,6 +3,7 @@
  * the faster one for hits; `resty.lrucache.pureffi` for many inserts and many different keys.
  *
  * @noResolution
+ * @phases any
  * @noSelf
  */
 declare module "resty.lrucache" {
@@ -30,7 +31,11 @@ declare module "resty.lrucache" {
   export { create as new };
 }
 
-/** @noResolution @noSelf */
+/**
+ * @noResolution
+ * @noSelf
+ * @phases any
+ */
 declare module "resty.lrucache.pureffi" {
   import type { LruCache } from "resty.lrucache";
 

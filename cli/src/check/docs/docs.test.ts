@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Check } from "../check.ts";
 import { writeTree } from "../written-tree.ts";
+import { commandsParse } from "./commands.ts";
 import { errorCodesAreDocumented } from "./error-codes.ts";
 import { linksLeadSomewhere } from "./links.ts";
 import { settingsAreDocumented } from "./settings.ts";
@@ -32,7 +33,31 @@ interface Row {
 const errorPage = (rows: string) => `# Errors\n\n| code | status | meaning |\n|---|---|---|\n${rows}`;
 const catalogues = { "origin/src/x/errors.ts": CATALOGUE, "contract/src/error-codes.ts": CONTRACT };
 
+const typed = (lines: string) => `# How\n\n\`\`\`\n${lines}\`\`\`\n`;
+
 const rows: Row[] = [
+  {
+    name: "commands that the command line takes",
+    check: commandsParse,
+    files: {
+      "docs/how.md": typed(
+        'npx sluice ban 203.0.113.0/24 --reason "two words" --for 2h\nnpx sluice status --json | jq .   # all\n',
+      ),
+    },
+    findings: [],
+  },
+  {
+    name: "commands with an unknown option, too many words, or a missing one",
+    check: commandsParse,
+    files: {
+      "docs/how.md": typed("npx sluice status --yaml\nnpx sluice unban 1.2.3.4 5.6.7.8\nnpx sluice unban\n"),
+    },
+    findings: [
+      /docs\/how.md:4 .* unknown option/,
+      /docs\/how.md:5 .* too many arguments/,
+      /docs\/how.md:6 .* missing required argument/,
+    ],
+  },
   {
     name: "errors that agree",
     check: errorCodesAreDocumented,

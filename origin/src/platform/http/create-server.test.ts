@@ -55,6 +55,22 @@ before(async () => {
     { config, schema: { querystring: Type.Object({ limit: Type.Integer({ maximum: 100, default: 20 }) }) } },
     async (request) => request.query,
   );
+  const Numbered = Type.Object({ id: Type.Integer({ minimum: 1 }) });
+  app.get("/things/:id", { config, schema: { params: Numbered } }, async (request) => request.params);
+  app.get("/things/:id/parts", { config, schema: { params: Numbered } }, async (request) => request.params);
+  const Flags = Type.Object(
+    {
+      sold: Type.Optional(Type.Boolean()),
+      delta: Type.Optional(Type.Integer()),
+      name: Type.Optional(Type.String()),
+    },
+    { additionalProperties: false },
+  );
+  app.get("/flags", { config, schema: { querystring: Flags } }, async (request) => request.query);
+  app.get("/failing/:status", { config }, async (request) => {
+    const { status } = request.params as { status: string };
+    throw Object.assign(new Error("of a plugin"), { code: "FST_ERR_X", statusCode: Number(status) });
+  });
   app.get("/me", { config: { access: "user" } }, async (request) => request.user);
   app.get("/not-me", { config }, async (request) => request.user);
   app.get("/refused", { config }, async () => {
@@ -127,6 +143,59 @@ test("query values are converted, defaults filled in, bounds held", async () => 
   assert.equal((await app.inject("/things?limit=101")).json().code, "validation.failed");
   assert.equal((await app.inject("/things?limit=5x")).json().code, "validation.failed");
 });
+
+test("of a number or a truth value in query and path one spelling is taken", async () => {
+  assert.deepEqual((await app.inject("/things/17")).json(), { id: 17 });
+  assert.deepEqual((await app.inject("/flags?sold=false&delta=-3&name=1")).json(), {
+    sold: false,
+    delta: -3,
+    name: "1",
+  });
+  assert.deepEqual((await app.inject("/flags?delta=0")).json(), { delta: 0 });
+  const numbers = ["01", "0x1", "+1", "1e0", "1.0", "true", "", " 1", "-0", "1_0", "12345678901234567"];
+  const urls = [
+    ...numbers.map((text) => `/things/${encodeURIComponent(text)}/parts`),
+    ...numbers.map((text) => `/things?limit=${encodeURIComponent(text)}`),
+    ...["1", "0", "TRUE", "on", ""].map((text) => `/flags?sold=${text}`),
+    "/things?limit=1&limit=1",
+  ];
+  for (const url of urls) {
+    const answer = await app.inject(url);
+    assert.deepEqual([answer.statusCode, answer.json().code], [400, "validation.failed"], url);
+  }
+});
+
+test("a query that the route does not know is refused where its schema says so", async () => {
+  for (const name of ["colour", "__proto__", "constructor"]) {
+    const problem = (await app.inject(`/flags?${name}=red`)).json();
+    assert.deepEqual([problem.code, problem.errors?.[0].pointer], ["validation.failed", `/${name}`]);
+  }
+});
+
+test("a part of a path that is too long is the client's fault, on every route", async () => {
+  const long = "1".repeat(101);
+  for (const url of [`/things/${long}`, `/things/${long}/parts`, `/failing/${long}?x=1`]) {
+    const answer = await app.inject(url);
+    assert.deepEqual([answer.statusCode, answer.json().code], [414, "request.too_large"], url);
+    assert.equal(answer.json().status, 414);
+    assert.equal(answer.json().requestId, answer.headers["x-request-id"]);
+  }
+});
+
+for (const [thrown, status, code] of [
+  [404, 404, "route.not_found"],
+  [408, 408, "request.timeout"],
+  [413, 413, "request.too_large"],
+  [415, 415, "request.media_type"],
+  [418, 400, "request.malformed"],
+  [431, 431, "request.headers_too_large"],
+  [503, 500, "internal"],
+] as const) {
+  test(`an error of the framework with ${thrown} is answered as ${status} ${code}`, async () => {
+    const answer = await app.inject(`/failing/${thrown}`);
+    assert.deepEqual([answer.statusCode, answer.json().code], [status, code]);
+  });
+}
 
 test("a refusal keeps its status, words and headers", async () => {
   const answer = await app.inject("/refused");
@@ -252,5 +321,24 @@ for (const { what, bytes, status, code } of raw) {
     const answer = await text(socket);
     assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
     assert.equal(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4)).code, code);
+  });
+}
+
+const unparsable = [
+  { what: "the edge's id", given: "x-request-id: 0123456789abcdef", kept: true },
+  { what: "its name in capitals", given: "X-REQUEST-ID:0123456789abcdef ", kept: true },
+  { what: "an id that could forge a log line", given: 'x-request-id: 0123456789abcdef"', kept: false },
+  { what: "an id in the body", given: "a: b\r\n\r\nx-request-id: 0123456789abcdef", kept: false },
+];
+
+for (const { what, given, kept } of unparsable) {
+  test(`a path of raw bytes with ${what} is refused under ${kept ? "that" : "another"} id`, async () => {
+    const socket = connect(port, "127.0.0.1");
+    socket.write(Buffer.from(`GET /caf\xe9 HTTP/1.1\r\nhost: a\r\n${given}\r\n\r\n`, "latin1"));
+    const answer = await text(socket);
+    assert.match(answer, /^HTTP\/1.1 400 /);
+    const { requestId } = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4));
+    assert.equal(requestId === "0123456789abcdef", kept, requestId);
+    assert.match(answer, new RegExp(`\r\nx-request-id: ${requestId}\r\n`));
   });
 }

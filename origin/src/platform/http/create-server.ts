@@ -141,8 +141,16 @@ function requestIdOf(request: { headers: IncomingMessage["headers"] }): string {
   return typeof given === "string" && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
+const requestIdLine = new RegExp(`\\r\\n${HEADER_REQUEST_ID}:[ \\t]*([^\\r\\n]*?)[ \\t]*\\r\\n`, "i");
+
+/** The same of a request that was refused before it was parsed; its body does not count. */
+function requestIdIn(packet: Buffer | undefined): string {
+  const [head = ""] = packet?.toString("latin1").split("\r\n\r\n", 1) ?? [];
+  return requestIdOf({ headers: { [HEADER_REQUEST_ID]: requestIdLine.exec(`${head}\r\n`)?.[1] } });
+}
+
 /** What Node's parser refused before there was a request. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+function refuseUnreadable(error: Error & { code?: string; rawPacket?: Buffer }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
@@ -153,7 +161,7 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Socket): voi
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? platformErrors.timeout
         : platformErrors.malformed;
-  const requestId = randomUUID();
+  const requestId = requestIdIn(error.rawPacket);
   const body = JSON.stringify(toProblem(new Refusal(definition), requestId));
   socket.end(
     `HTTP/1.1 ${definition.status} ${definition.title}\r\n` +

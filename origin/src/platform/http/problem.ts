@@ -1,6 +1,6 @@
 import { problemType } from "@sluice/contract/error-codes.ts";
 import type { FastifyError } from "fastify";
-import { type Fault, Refusal } from "../../kernel/errors.ts";
+import { type ErrorDefinition, type Fault, Refusal } from "../../kernel/errors.ts";
 import { platformErrors } from "../errors.ts";
 
 /** RFC 9457 problem details as this service writes them. */
@@ -42,24 +42,33 @@ export function toProblem(refusal: Refusal, requestId: string): Problem {
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (!(error instanceof Error)) return new Refusal(platformErrors.internal, { cause: error });
-  const code = (error as FastifyError).code;
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new Refusal(platformErrors.tooLarge, { cause: error });
-  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
-    return new Refusal(platformErrors.mediaType, { cause: error });
-  if (isUnreadable(error)) {
+  const { code, statusCode = 500 } = error as Partial<FastifyError>;
+  const known = byStatus[statusCode];
+  if (known !== undefined) return new Refusal(known, { cause: error });
+  if (statusCode >= 400 && statusCode < 500) {
     return new Refusal(platformErrors.malformed, { detail: unreadableDetail(code), cause: error });
   }
   return new Refusal(platformErrors.internal, { cause: error });
 }
 
-/** Fastify's own 400s: broken JSON, an empty body that claims to be JSON, a bad URL or Content-Length. */
-function isUnreadable(error: Error): boolean {
-  return (error as FastifyError).statusCode === 400;
-}
+/**
+ * What Fastify refuses by itself, by the status that it gives. Its other 4xx are what could not be read:
+ * broken JSON, an empty body that claims to be JSON, a bad URL or Content-Length.
+ */
+const byStatus: Readonly<Record<number, ErrorDefinition>> = {
+  404: platformErrors.routeUnknown,
+  408: platformErrors.timeout,
+  413: platformErrors.tooLarge,
+  // A part of the path beyond `pathParameterLengthMax`.
+  414: { ...platformErrors.tooLarge, status: 414 },
+  415: platformErrors.mediaType,
+  431: platformErrors.headersTooLarge,
+};
 
 function unreadableDetail(code: string | undefined): string {
   if (code === "FST_ERR_CTP_EMPTY_JSON_BODY") return "the body is empty, yet its content-type says JSON";
   if (code === "FST_ERR_CTP_INVALID_CONTENT_LENGTH") return "the body's size differs from content-length";
   if (code === "FST_ERR_BAD_URL") return "the path is not validly encoded";
-  return "the body is not valid JSON";
+  if (code === undefined || code.startsWith("FST_ERR_CTP_")) return "the body is not valid JSON";
+  return platformErrors.malformed.title;
 }

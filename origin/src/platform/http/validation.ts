@@ -9,13 +9,13 @@ import { platformErrors } from "../errors.ts";
 const faultsMax = 20;
 
 /**
- * Bodies are taken as they are: `"1"` is no number there. Query and path come as text, so they are
- * converted, and defaults are filled in.
+ * Bodies are taken as they are: `"1"` is no number there. Query and path come as text, so they are read by
+ * their schema, and defaults are filled in.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema);
   return (input: unknown) => {
-    const value = httpPart === "body" ? input : Value.Convert(schema, Value.Default(schema, input));
+    const value = httpPart === "body" ? input : readTexts(schema, Value.Default(schema, input));
     if (check.Check(value)) return { value };
     const faults = faultsIn(check.Errors(value)).slice(0, faultsMax);
     return {
@@ -23,6 +23,25 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
     };
   };
 };
+
+/** Of each value one spelling is taken, so that caches, logs and rules see one resource under one name. */
+function readTexts(schema: TSchema, input: unknown): unknown {
+  const { properties = {} } = schema as { properties?: Record<string, { readonly type?: string }> };
+  const read = Object.entries(input as object).map(([name, value]) => {
+    const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
+    return [name, typeof value === "string" ? readText(type, value) : value];
+  });
+  return Object.fromEntries(read);
+}
+
+/** Decimal digits as one would count; `01`, `+1`, `1e0` or `0x1` stay text, and the schema refuses them. */
+const integerForm = /^(0|-?[1-9][0-9]{0,15})$/;
+
+function readText(type: string | undefined, text: string): unknown {
+  if (type === "integer" && integerForm.test(text)) return Number(text);
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  return text;
+}
 
 interface SchemaError {
   readonly schemaPath: string;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { createTestDatabase, startTestServices } from "../../../../cli/src/services/for-tests.ts";
 import { Refusal } from "../../kernel/errors.ts";
@@ -118,6 +119,14 @@ test("a statement that runs too long is given up, and its connection with it", a
   } finally {
     await impatient.close();
   }
+});
+
+test("a database that hangs is given up before the edge gives up the origin", async () => {
+  const edge = await readFile(new URL("../../../../edge/nginx.ts", import.meta.url), "utf8");
+  const [, digits = ""] = /ORIGIN_READ_TIMEOUT_MS = ([\d_]+)/.exec(edge) ?? [];
+  const edgeWaitsMs = Number(digits.replaceAll("_", ""));
+  assert(edgeWaitsMs > 0, "the edge's own setting is compared with");
+  assert(databaseLimits.queryTimeoutMs < edgeWaitsMs - 2_000);
 });
 
 test("a server that is not there is the catalogued outage", async () => {

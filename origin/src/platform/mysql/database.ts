@@ -47,7 +47,9 @@ export const databaseLimits: DatabaseLimits = {
   queueMax: 512,
   connectTimeoutMs: 2_000,
   acquireTimeoutMs: 3_000,
-  queryTimeoutMs: 10_000,
+  // Well below the 10 s for which the edge waits for an answer: a database that hangs is 503 and says that it
+  // is the database, not a 504 of the edge that says nothing.
+  queryTimeoutMs: 7_000,
   lockWaitSeconds: 5,
   deadlockRetriesMax: 5,
 };

@@ -1,12 +1,11 @@
 import { createRequire } from "node:module";
+import { parseAddress } from "@sluice/contract/policy/address.ts";
+import { countryInRecord, isSpecialPurpose } from "@sluice/contract/policy/country.ts";
 import { COUNTRY_UNKNOWN } from "@sluice/contract/policy/document.ts";
-import { type CountryResponse, open } from "maxmind";
+import { open, type Response } from "maxmind";
 import type { FindCountry } from "../application/ports.ts";
 
-/** MaxMind nests the code (`country.iso_code`); the npm data that development uses has it flat. */
-type CountryRecord = CountryResponse & { readonly country_code?: string };
-
-/** The edge compiles its range table from the same file. */
+/** The edge compiles its range table from the same file, by the same rules. */
 export async function openCountries(file: string): Promise<FindCountry> {
   const path =
     file === ""
@@ -14,9 +13,10 @@ export async function openCountries(file: string): Promise<FindCountry> {
           "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb",
         )
       : file;
-  const reader = await open<CountryRecord>(path);
+  const reader = await open<Response>(path);
   return (address) => {
-    const record = reader.get(address);
-    return record?.country?.iso_code ?? record?.country_code ?? COUNTRY_UNKNOWN;
+    const parsed = parseAddress(address);
+    if (parsed === undefined || isSpecialPurpose(parsed)) return COUNTRY_UNKNOWN;
+    return countryInRecord(reader.get(address));
   };
 }
