@@ -67,7 +67,11 @@ export function getBlock(addresses: AddressTable, cidr: Cidr): TableEntry | unde
   return at === -1 ? undefined : (addresses.ipv6[at] as Ipv6Blocks)[base.a]?.[base.b]?.[base.c];
 }
 
-/** The longest block that holds the address and has not ended at `nowMs`. */
+/**
+ * The longest block that holds the address and has not ended at `nowMs`.
+ *
+ * @hot
+ */
 export function findBlock(addresses: AddressTable, address: Address, nowMs: number): TableEntry | undefined {
   if (address.family === 4) return findIpv4Block(addresses, address.a, nowMs);
   const lengths = addresses.ipv6Lengths;
@@ -81,6 +85,8 @@ export function findBlock(addresses: AddressTable, address: Address, nowMs: numb
 /**
  * Real lists use two or three lengths. These are probed without a loop, because LuaJIT compiles no function as a
  * whole that has a loop inside, and this one stands on the path of every request.
+ *
+ * @hot
  */
 function findIpv4Block(addresses: AddressTable, address: number, nowMs: number): TableEntry | undefined {
   const count = addresses.ipv4Lengths.length;
@@ -98,6 +104,7 @@ function findIpv4Block(addresses: AddressTable, address: number, nowMs: number):
   return undefined;
 }
 
+/** @hot */
 function probeIpv4(
   addresses: AddressTable,
   at: number,
@@ -113,6 +120,7 @@ function isLive(entry: TableEntry, nowMs: number): boolean {
   return entry.expiresAtMs === 0 || nowMs < entry.expiresAtMs;
 }
 
+/** @hot */
 function findIpv6(blocks: Ipv6Blocks, length: number, address: Address): TableEntry | undefined {
   const second = blocks[maskLimb(address.a, 48, length)];
   if (second === undefined) return undefined;

@@ -91,7 +91,11 @@ export function rangeTableLoaded(): boolean {
   return ranges !== undefined;
 }
 
-/** ISO 3166-1 alpha-2, or `ZZ`. */
+/**
+ * ISO 3166-1 alpha-2, or `ZZ`.
+ *
+ * @hot
+ */
 export function countryOf(address: Address): string {
   if (ranges === undefined) return COUNTRY_UNKNOWN;
   if (address.family === 6) {
@@ -126,12 +130,17 @@ function searchIpv4(ranges: RangeTable, address: number, network: number): strin
   return country;
 }
 
+/** @hot */
 function nameOf(ranges: RangeTable, index: number): string {
   const country = ranges.countries[index];
   return country === undefined ? COUNTRY_UNKNOWN : country;
 }
 
-/** Index of the last start that is not above the address. */
+/**
+ * Index of the last start that is not above the address.
+ *
+ * @hot
+ */
 function findIpv4(ranges: RangeTable, address: number): number {
   const starts = ranges.ipv4;
   const high16 = Math.floor(address / 65536);
@@ -145,6 +154,7 @@ function findIpv4(ranges: RangeTable, address: number): number {
   return low;
 }
 
+/** @hot */
 function findIpv6(ranges: RangeTable, a: number, b: number, c: number): number {
   let low = 0;
   let high = ranges.ipv6Count - 1;
@@ -156,6 +166,7 @@ function findIpv6(ranges: RangeTable, a: number, b: number, c: number): number {
   return low;
 }
 
+/** @hot */
 function startsAtOrBelow(ranges: RangeTable, at: number, a: number, b: number, c: number): boolean {
   const startA = ranges.ipv6A[at] as number;
   if (startA !== a) return startA < a;

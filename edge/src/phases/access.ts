@@ -32,6 +32,7 @@ import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.t
  * unless this function returns.
  *
  * @phase access
+ * @hot
  */
 export function enterRoute(route: RouteSettings): void {
   const method = requestMethod();
@@ -65,7 +66,11 @@ export function enterUnknown(): void {
   }
 }
 
-/** Whether the access policy lets the request in; if not, it was answered. */
+/**
+ * Whether the access policy lets the request in; if not, it was answered.
+ *
+ * @hot
+ */
 function admit(method: string, path: string): boolean {
   if (!accessLoaded()) {
     answerProblem(EDGE_NOT_READY);
@@ -98,12 +103,15 @@ function deny(verdict: Verdict): void {
 /**
  * Decided is by the path that nginx decoded and normalized, passed on is the one that the client wrote: they must
  * be the same, or edge and origin could see different resources in one request.
+ *
+ * @hot
  */
 function isCanonical(target: string, path: string): boolean {
   if (target === path) return true;
   return target.substring(0, path.length + 1) === `${path}?`;
 }
 
+/** @hot */
 function identify(headers: SeenHeaders): void {
   const [token, problem] = verifyAuthorization(headers, nowSeconds());
   if (token === undefined) {

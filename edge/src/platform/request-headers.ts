@@ -40,6 +40,8 @@ const AUTHORIZATION = "authorization";
 /**
  * Takes off every field that only the edge may set, and reports what the access phase needs. The result is
  * valid until the next call. An authorization longer than `authorizationMax` bytes is not copied.
+ *
+ * @hot
  */
 export function inspectHeaders(authorizationMax: number): SeenHeaders {
   const request = get_request();

@@ -1,17 +1,27 @@
 /**
  * What the phases read of a request and what they note about it. Each read of an nginx variable is a hash
  * lookup and a copy: read once, pass on.
+ *
+ * @hot
  */
 export function requestMethod(): string {
   return ngx.req.get_method();
 }
 
-/** Decoded and normalized by nginx; without the query string. */
+/**
+ * Decoded and normalized by nginx; without the query string.
+ *
+ * @hot
+ */
 export function requestPath(): string {
   return ngx.var.uri;
 }
 
-/** Path and query as the client sent them. */
+/**
+ * Path and query as the client sent them.
+ *
+ * @hot
+ */
 export function requestTarget(): string {
   return ngx.var.request_uri;
 }
@@ -30,12 +40,20 @@ export function requestId(): string {
   return ngx.var.request_id;
 }
 
-/** Of the client, behind trusted proxies; 4 or 16 bytes in network order. */
+/**
+ * Of the client, behind trusted proxies; 4 or 16 bytes in network order.
+ *
+ * @hot
+ */
 export function clientAddressBytes(): string {
   return ngx.var.binary_remote_addr;
 }
 
-/** For the origin and the decision log. */
+/**
+ * For the origin and the decision log.
+ *
+ * @hot
+ */
 export function noteCountry(country: string): void {
   ngx.var.sluice_country = country;
 }

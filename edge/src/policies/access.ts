@@ -55,7 +55,11 @@ export function accessLoaded(): boolean {
   return policyVersion >= 0;
 }
 
-/** Decides by the rules of the contract; `lastCountry` tells the country that it went by. */
+/**
+ * Decides by the rules of the contract; `lastCountry` tells the country that it went by.
+ *
+ * @hot
+ */
 export function decideAccess(addressBytes: string, method: string, path: string): Verdict {
   const address = readAddress(addressBytes);
   request.address = address;

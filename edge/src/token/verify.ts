@@ -47,7 +47,11 @@ export function configureVerification(expectedIssuer: string, expectedAudience: 
   audience = expectedAudience;
 }
 
-/** The token of the request, or why there is none to go by. */
+/**
+ * The token of the request, or why there is none to go by.
+ *
+ * @hot
+ */
 export function verifyAuthorization(
   headers: SeenHeaders,
   nowS: number,

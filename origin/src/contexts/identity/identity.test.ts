@@ -95,6 +95,38 @@ test("a wrong password, an unknown person and a taken name", async () => {
   assert.equal(taken.body.code, "auth.username_taken");
 });
 
+test("a name that nobody can have is nobody's, also when the database would take it for somebody's", async () => {
+  const { username } = await newcomer();
+  const unknown = await api.call("POST", "/auth/login", { username: "nobody-at-all", password });
+  const fullWidth = username.replaceAll("e", "ｅ");
+  for (const name of [
+    "dèmo",
+    "😀",
+    "\ud800",
+    fullWidth,
+    `${username} `,
+    `${username}\0`,
+    "%",
+    "",
+    "' OR 1=1 --",
+  ]) {
+    const refused = await api.call("POST", "/auth/login", { username: name, password });
+    assert.equal(refused.status, 401, JSON.stringify(name));
+    assert.deepEqual({ ...refused.body, requestId: "" }, { ...unknown.body, requestId: "" });
+  }
+});
+
+test("a name that nobody can have costs as much as one that nobody has", async () => {
+  const login = async (name: string) => {
+    const startedAt = process.cpuUsage();
+    await api.call("POST", "/auth/login", { username: name, password });
+    const { user, system } = process.cpuUsage(startedAt);
+    return user + system;
+  };
+  const [unknown, impossible] = [await login("nobody-at-all"), await login("dèmo")];
+  assert(impossible > unknown / 3, `${impossible} µs against ${unknown} µs: a password was not checked`);
+});
+
 for (const credentials of [
   { username: "ab", password },
   { username: "-starts-badly", password },
@@ -205,6 +237,13 @@ test("an operator revokes one session, or all of a user", async () => {
   assert.deepEqual((await api.operator("POST", "/sessions/revoke", { userId: person.user.id })).body, {
     revoked: 0,
   });
+});
+
+test("what is no id of a session is refused as a fault of the request", async () => {
+  for (const sessionId of ["é".repeat(36), "x".repeat(36), "", "😀"]) {
+    const answer = await api.operator("POST", "/sessions/revoke", { sessionId });
+    assert.deepEqual([answer.status, answer.body.code], [400, "validation.failed"], sessionId);
+  }
 });
 
 test("the operators' listener refuses everybody without its token", async () => {

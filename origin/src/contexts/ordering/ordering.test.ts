@@ -255,8 +255,21 @@ test("an order of somebody else is not found, whatever is asked of it", async ()
     await stranger.post(`/orders/${order.id}/cancel`),
     await stranger.post(`/orders/${order.id}/refund`),
     await buyer.get("/orders/not-an-order"),
+    await buyer.get(`/orders/${order.id}%20`),
+    await buyer.get("/orders/%C3%A9"),
+    await buyer.post("/orders/%C3%A9/pay"),
+    await buyer.post("/orders/%C3%A9/cancel"),
+    await buyer.post("/orders/%C3%A9/refund"),
   ];
   for (const { status, body } of answers) assert.deepEqual([status, body.code], [404, "order.not_found"]);
+});
+
+test("a list takes the parameters that it knows, and no others", async () => {
+  const buyer = await shop.join();
+  for (const query of ["status=PAID", "limit=5&page=2", "limit=1e0", "limit=true"]) {
+    const { status, body } = await buyer.get(`/orders?${query}`);
+    assert.deepEqual([status, body.code], [400, "validation.failed"], query);
+  }
 });
 
 test("orders are listed newest first, page by page, each once", async () => {

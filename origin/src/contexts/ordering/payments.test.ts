@@ -109,6 +109,8 @@ test("callbacks that are forged, old, of another amount or of nothing known are 
     ["payment.amount_mismatch", 422, await callBack({ ...event, amountCents: 1 })],
     ["payment.amount_mismatch", 422, await callBack({ ...event, currency: "USD" })],
     ["payment.unknown", 404, await callBack({ ...event, id: "nobody's" })],
+    ["payment.unknown", 404, await callBack({ ...event, id: "niemands é" })],
+    ["payment.unknown", 404, await callBack({ ...event, id: `${event.id} ` })],
     ["payment.callback_malformed", 422, await callBack({ hello: "there" })],
     ["payment.provider_unknown", 404, await shop.api.call("POST", "/payments/callback/other", event)],
   ];

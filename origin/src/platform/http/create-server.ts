@@ -144,13 +144,13 @@ function requestIdOf(request: { headers: IncomingMessage["headers"] }): string {
 const requestIdLine = new RegExp(`\\r\\n${HEADER_REQUEST_ID}:[ \\t]*([^\\r\\n]*?)[ \\t]*\\r\\n`, "i");
 
 /** The same of a request that was refused before it was parsed; its body does not count. */
-function requestIdIn(packet: Buffer | undefined): string {
-  const [head = ""] = packet?.toString("latin1").split("\r\n\r\n", 1) ?? [];
+function requestIdIn(packet: unknown): string {
+  const [head = ""] = Buffer.isBuffer(packet) ? packet.toString("latin1").split("\r\n\r\n", 1) : [];
   return requestIdOf({ headers: { [HEADER_REQUEST_ID]: requestIdLine.exec(`${head}\r\n`)?.[1] } });
 }
 
 /** What Node's parser refused before there was a request. */
-function refuseUnreadable(error: Error & { code?: string; rawPacket?: Buffer }, socket: Socket): void {
+function refuseUnreadable(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;

@@ -22,19 +22,22 @@ export interface DecisionUseCases {
   ): AsyncIterable<DryRunReport>;
 }
 
-const ListQuery = Type.Object({
-  action: Type.Optional(Type.Union([Type.Literal("allow"), Type.Literal("deny")])),
-  reason: Type.Optional(
-    Type.Union(["allow-list", "deny-list", "rule", "default"].map((reason) => Type.Literal(reason))),
-  ),
-  rule: Type.Optional(Type.String({ maxLength: 64 })),
-  country: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
-  method: Type.Optional(Type.String({ pattern: "^[A-Z]{3,16}$" })),
-  pathPrefix: Type.Optional(Type.String({ pattern: "^/", maxLength: 200 })),
-  cidr: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-  cursor: Type.Optional(Type.String({ pattern: "^[0-9]{1,15}-[0-9]{1,10}$" })),
-  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
-});
+const ListQuery = Type.Object(
+  {
+    action: Type.Optional(Type.Union([Type.Literal("allow"), Type.Literal("deny")])),
+    reason: Type.Optional(
+      Type.Union(["allow-list", "deny-list", "rule", "default"].map((reason) => Type.Literal(reason))),
+    ),
+    rule: Type.Optional(Type.String({ maxLength: 64 })),
+    country: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
+    method: Type.Optional(Type.String({ pattern: "^[A-Z]{3,16}$" })),
+    pathPrefix: Type.Optional(Type.String({ pattern: "^/", maxLength: 200 })),
+    cidr: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    cursor: Type.Optional(Type.String({ pattern: "^[0-9]{1,15}-[0-9]{1,10}$" })),
+    limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+  },
+  { additionalProperties: false },
+);
 
 const DryRunBody = Type.Object(
   { document: Type.Unknown(), since: Type.Optional(Type.String({ format: "date-time" })) },

@@ -18,6 +18,8 @@ export interface ListUseCases {
   previewBan(cidr: string): Promise<BanPreview>;
 }
 
+const strict = { additionalProperties: false };
+
 /** The longest CIDR text is 49 characters; more is let through so that it gets the error that names it. */
 const Cidr = Type.String({ minLength: 1, maxLength: 100 });
 
@@ -28,7 +30,7 @@ const NewEntryBody = Type.Object(
     source: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     expiresAt: Type.Optional(Type.String({ format: "date-time" })),
   },
-  { additionalProperties: false },
+  strict,
 );
 
 /** A line of a bulk removal; what was exported can be sent back as it is. */
@@ -60,10 +62,13 @@ const PreviewBody = Type.Object({
   hit: Type.Integer(),
 });
 
-const PageQuery = Type.Object({
-  cursor: Type.Integer({ minimum: 0, default: 0 }),
-  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
-});
+const PageQuery = Type.Object(
+  {
+    cursor: Type.Integer({ minimum: 0, default: 0 }),
+    limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+  },
+  strict,
+);
 
 const PageBody = Type.Object({
   entries: Type.Array(EntryBody),
@@ -126,7 +131,7 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
       schema: {
         tags,
         params: Named,
-        querystring: Type.Object({ cidr: Type.Optional(Cidr) }),
+        querystring: Type.Object({ cidr: Type.Optional(Cidr) }, strict),
         body: { content: { [ndjsonMediaType]: { schema: Lines } } },
         response: { 200: BulkBody, 204: Type.Null() },
       },

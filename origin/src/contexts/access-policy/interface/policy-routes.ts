@@ -14,18 +14,26 @@ export interface PolicyUseCases extends Pick<Policies, "current" | "page"> {
   explain(request: RequestToExplain): Promise<Explanation>;
 }
 
+const strict = { additionalProperties: false };
+
 /** The bodies are the document itself, so who publishes and why stands in the query. */
-const AttributionQuery = Type.Object({
-  author: Type.String({ minLength: 1, maxLength: 64, default: "operator" }),
-  reason: Type.String({ maxLength: 500, default: "" }),
-});
+const AttributionQuery = Type.Object(
+  {
+    author: Type.String({ minLength: 1, maxLength: 64, default: "operator" }),
+    reason: Type.String({ maxLength: 500, default: "" }),
+  },
+  strict,
+);
 
 const Numbered = Type.Object({ revision: Type.Integer({ minimum: 1 }) });
 
-const PageQuery = Type.Object({
-  cursor: Type.Integer({ minimum: 1, default: Number.MAX_SAFE_INTEGER }),
-  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-});
+const PageQuery = Type.Object(
+  {
+    cursor: Type.Integer({ minimum: 1, default: Number.MAX_SAFE_INTEGER }),
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+  },
+  strict,
+);
 
 const RevisionBody = Type.Object({
   revision: Type.Integer(),
@@ -39,9 +47,9 @@ const ExplainBody = Type.Object(
     ip: Type.String({ minLength: 1, maxLength: 100 }),
     method: Type.String({ pattern: "^[A-Z]{3,16}$" }),
     path: Type.String({ pattern: "^/", maxLength: 2_000 }),
-    host: Type.String({ maxLength: 253, default: "" }),
+    host: Type.Optional(Type.String({ maxLength: 253 })),
   },
-  { additionalProperties: false },
+  strict,
 );
 
 /** A thousand rules with notes. */
@@ -99,7 +107,7 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
   );
 
   app.post("/policy/explain", { config, schema: { tags, body: ExplainBody } }, async (request) => {
-    const { verdict, ...context } = await policies.explain(request.body);
+    const { verdict, ...context } = await policies.explain({ host: "", ...request.body });
     return { ...verdict, ...context };
   });
 }

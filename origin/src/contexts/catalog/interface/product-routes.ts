@@ -14,10 +14,13 @@ export const ProductParams = Type.Object({
   id: Type.Integer({ minimum: 1, maximum: catalogLimits.productIdMax }),
 });
 
-const ListQuery = Type.Object({
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: catalogLimits.cursorLengthMax })),
-  limit: Type.Integer({ minimum: 1, maximum: PRODUCT_PAGE_LIMIT_MAX, default: PRODUCT_PAGE_LIMIT_DEFAULT }),
-});
+const ListQuery = Type.Object(
+  {
+    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: catalogLimits.cursorLengthMax })),
+    limit: Type.Integer({ minimum: 1, maximum: PRODUCT_PAGE_LIMIT_MAX, default: PRODUCT_PAGE_LIMIT_DEFAULT }),
+  },
+  { additionalProperties: false },
+);
 
 const productFields = {
   id: Type.Integer(),

@@ -3,7 +3,7 @@ import { Refusal } from "../../../kernel/errors.ts";
 import type { NewId } from "../../../kernel/ids.ts";
 import type { User } from "../domain/session.ts";
 import { identityErrors } from "../errors.ts";
-import { normalisePassword } from "./credentials.ts";
+import { isUsername, normalisePassword } from "./credentials.ts";
 import type {
   AccessTokens,
   AnnounceSessions,
@@ -41,10 +41,13 @@ export async function register(on: SignInDependencies, username: string, passwor
   return startSession(on, user);
 }
 
-/** A wrong password and an unknown user give the same answer at the same cost. */
+/**
+ * A wrong password and an unknown user give the same answer at the same cost. So does a name that nobody can
+ * have; it is not looked up, as the database refuses to compare some and takes others for a name of ours.
+ */
 export async function logIn(on: SignInDependencies, username: string, password: string): Promise<Grant> {
   const normalised = normalisePassword(password);
-  const found = await on.users.findByUsername(username);
+  const found = isUsername(username) ? await on.users.findByUsername(username) : undefined;
   if (found === undefined) {
     await on.passwords.verifyNothing(normalised);
     throw new Refusal(identityErrors.invalidCredentials);

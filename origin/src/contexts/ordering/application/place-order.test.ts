@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { createTestDatabase, startTestServices } from "../../../../../cli/src/services/for-tests.ts";
 import { runMigrations } from "../../../compose.ts";
+import type { Refusal } from "../../../kernel/errors.ts";
 import { newUuid } from "../../../kernel/ids.ts";
 import { openDatabase } from "../../../platform/mysql/database.ts";
 import { expiryLane } from "../infrastructure/expiry-lanes.ts";
@@ -9,6 +10,7 @@ import { orderBookIn } from "../infrastructure/order-book.ts";
 import { openStock } from "./adjust-stock.ts";
 import { orderLimits } from "./limits.ts";
 import { createPlaceOrder } from "./place-order.ts";
+import type { OrderTransaction } from "./ports.ts";
 
 const services = await startTestServices();
 const testDatabase = await createTestDatabase(services);
@@ -56,6 +58,28 @@ test("keys past their day are pruned, at most as many as are asked for, and no y
   while ((await book.pruneAnswers(nowMs - orderLimits.idempotencyTtlMs, 2)) > 0);
   const left = await database.query<{ order_id: string }>("SELECT order_id FROM order_idempotency");
   assert.deepEqual(left, [{ order_id: id }]);
+});
+
+test("whoever finds a key being worked on hears when to come again, at whichever look", async () => {
+  const wish = { userId: 9, lines: [{ productId: 1, quantity: 1 }], idempotencyKey: "held" };
+  const placing = (changed: Partial<OrderTransaction>) =>
+    createPlaceOrder({
+      book: { ...book, transaction: (work) => book.transaction((tx) => work({ ...tx, ...changed })) },
+      products: { findPrices: async () => prices },
+      clock: () => nowMs,
+      newId: newUuid,
+      orderTtlMs: 60_000,
+    });
+  const heldAtFirst = placing({ lockAnswer: async () => "in-flight" });
+  // Another's row was there when ours was written, and had gone when it was looked at again.
+  const goneMeanwhile = placing({ keepAnswer: async () => false });
+  for (const attempt of [heldAtFirst, goneMeanwhile]) {
+    await assert.rejects(attempt(wish), (refusal: Refusal) => {
+      assert.equal(refusal.definition.code, "idempotency.in_flight");
+      assert.deepEqual(refusal.details.headers, { "retry-after": "1" });
+      return true;
+    });
+  }
 });
 
 test("what is asked for in one key's order twice at once, and fails for both, leaves the key free", async () => {

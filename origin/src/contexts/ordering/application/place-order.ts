@@ -93,16 +93,19 @@ async function claimKey(
   answer: KeptAnswer,
 ): Promise<KeptAnswer | undefined> {
   const kept = await tx.lockAnswer(userId, key);
-  if (kept === "in-flight")
-    throw new Refusal(orderingErrors.keyInFlight, { headers: { "retry-after": "1" } });
+  if (kept === "in-flight") throw inFlight();
   if (kept !== undefined) {
     if (kept.createdAtMs > answer.createdAtMs - orderLimits.idempotencyTtlMs) return kept;
     await tx.dropAnswer(userId, key);
   }
   if (await tx.keepAnswer(userId, key, answer)) return undefined;
   const meanwhile = await tx.lockAnswer(userId, key);
-  if (meanwhile === undefined || meanwhile === "in-flight") throw new Refusal(orderingErrors.keyInFlight);
+  if (meanwhile === undefined || meanwhile === "in-flight") throw inFlight();
   return meanwhile;
+}
+
+function inFlight(): Refusal {
+  return new Refusal(orderingErrors.keyInFlight, { headers: { "retry-after": "1" } });
 }
 
 /**

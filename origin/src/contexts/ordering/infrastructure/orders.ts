@@ -1,3 +1,4 @@
+import { isUuid } from "../../../kernel/ids.ts";
 import type { Sql, Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
@@ -8,6 +9,7 @@ import { type OrderStatus, unpaidStatuses } from "../domain/order-state.ts";
 export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list" | "findDue"> {
   return {
     find: async (userId, orderId) => {
+      if (!isUuid(orderId)) return undefined;
       const rows = await database.query<OrderRow>("SELECT * FROM orders WHERE id = ? AND user_id = ?", [
         orderId,
         userId,
@@ -38,6 +40,7 @@ export function ordersIn(
   return {
     insertOrder: (order) => insertOrder(tx, order),
     lockOrder: async (orderId) => {
+      if (!isUuid(orderId)) return undefined;
       const rows = await tx.query<OrderRow>("SELECT * FROM orders WHERE id = ? FOR UPDATE", [orderId]);
       return (await withLines(tx, rows))[0];
     },

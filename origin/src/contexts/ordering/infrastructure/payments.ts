@@ -1,3 +1,4 @@
+import { isUuid } from "../../../kernel/ids.ts";
 import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
@@ -7,7 +8,8 @@ import type { PaymentStatus } from "../domain/payment-state.ts";
 /** Attempts to pay. */
 export function paymentsOf(database: Database): Pick<OrderBook, "findPayment" | "claimUndecided"> {
   return {
-    findPayment: (paymentId) => findPayment(database, "id = ?", [paymentId]),
+    findPayment: async (paymentId) =>
+      isUuid(paymentId) ? findPayment(database, "id = ?", [paymentId]) : undefined,
     claimUndecided: (nowMs, backoffMs, max) =>
       database.transaction(async (tx) => {
         const rows = await tx.query<PaymentRow>(

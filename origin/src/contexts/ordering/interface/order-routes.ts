@@ -51,14 +51,17 @@ const PlaceHeaders = Type.Object({
 /** Bounded only: what is no id of an order is not found, like an order of somebody else. */
 const OrderParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
 
-const ListQuery = Type.Object({
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: orderLimits.cursorLengthMax })),
-  limit: Type.Integer({
-    minimum: 1,
-    maximum: orderLimits.pageLimitMax,
-    default: orderLimits.pageLimitDefault,
-  }),
-});
+const ListQuery = Type.Object(
+  {
+    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: orderLimits.cursorLengthMax })),
+    limit: Type.Integer({
+      minimum: 1,
+      maximum: orderLimits.pageLimitMax,
+      default: orderLimits.pageLimitDefault,
+    }),
+  },
+  strict,
+);
 
 /** `POST` without a body is fine. */
 const PayBody = Type.Union([
