@@ -61,8 +61,14 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
       initWorker: { code: "sluice.startWorker()" },
       tempDir: `${place.outDir}/tmp`,
       logFormats: {
-        decision: { escape: "json", format: decisionFormat("$request_method", "$uri") },
-        failure: { escape: "json", format: decisionFormat("$sluice_raw_method", "$sluice_raw_path") },
+        decision: { escape: "json", format: decisionFormat("$request_method", "$uri", {}) },
+        failure: {
+          escape: "json",
+          format: decisionFormat("$sluice_raw_method", "$sluice_raw_path", {
+            upstream: "$upstream_addr",
+            upstreamStatus: "$upstream_status",
+          }),
+        },
       },
       accessLog: decisionLog(config, "decision"),
       defaultType: "application/json; charset=utf-8",
@@ -98,7 +104,9 @@ function variableMaps(): VariableMap[] {
       ],
     },
     {
-      source: "For the log of nginx's own errors, which a detour answers: method and path as they came.",
+      source:
+        "Method and path as they came, for the log of what is not a route or could not be read. Printable ASCII up " +
+        "to the query, so that a line is valid JSON whatever was sent; a path with other bytes is cut before them.",
       from: "$request",
       variable: "sluice_raw_method",
       default: "",
@@ -108,7 +116,10 @@ function variableMaps(): VariableMap[] {
       from: "$request_uri",
       variable: "sluice_raw_path",
       default: "",
-      values: [["~^(?<sluice_before_query>[^?]*)", "$sluice_before_query"]],
+      values: [
+        ["~^(?<sluice_whole_path>[!->@-~]*)(?:\\?|$)", "$sluice_whole_path"],
+        ["~^(?<sluice_path_start>[!->@-~]*)", "$sluice_path_start..."],
+      ],
     },
   ];
 }
@@ -117,6 +128,10 @@ function publicServer(config: EdgeConfig): Server {
   return {
     source: "edge/nginx.ts, the public listener",
     listen: [{ address: config.host, port: config.port, reusePort: true, backlog: 4_096 }],
+    // Behind each line about a request nginx writes the request line, with the query string and what tokens it may
+    // hold, and can't be told not to: no level is written here that occurs in a request. What failed is in the
+    // decision log; our own lines come from timers and start-up, which log outside the server.
+    errorLog: { path: "stderr", level: "emerg" },
     ...(config.trustedProxies.length > 0 ? { realIp: realIp(config.trustedProxies) } : {}),
     clientBodyBytesMax: BODY_BYTES_MAX,
     clientBodyBufferBytes: BODY_BYTES_MAX,
@@ -268,6 +283,7 @@ function ownLocations(config: EdgeConfig): Location[] {
     {
       source: "Whatever is not a route",
       match: { prefix: "/" },
+      accessLog: decisionLog(config, "failure"),
       access: { code: "sluice.enterUnknown()" },
       handler: { content: { code: "sluice.answerNginxError()" } },
     },
@@ -278,7 +294,7 @@ function ownLocations(config: EdgeConfig): Location[] {
  * One record for each request, of what was decided and why; an empty verdict is the policy's default. No query
  * string and no header: tokens travel there.
  */
-function decisionFormat(method: string, path: string): string {
+function decisionFormat(method: string, path: string, more: Record<string, string>): string {
   const text: Record<string, string> = {
     requestId: "$request_id",
     address: "$remote_addr",
@@ -291,6 +307,7 @@ function decisionFormat(method: string, path: string): string {
     cache: "$sluice_cache",
     userId: "$sluice_user",
     upstreamSeconds: "$upstream_response_time",
+    ...more,
   };
   const numbers = { ts: "$msec", status: "$status", bytes: "$bytes_sent", requestSeconds: "$request_time" };
   const members = [

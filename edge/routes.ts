@@ -36,11 +36,14 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/payments/callback/:provider", methods: { POST: "public" } },
 ];
 
-/** The pattern as a PCRE for an nginx location; undefined when it is a fixed path. */
+/**
+ * The pattern as a PCRE for an nginx location; undefined when it is a fixed path. A `:name` is printable ASCII: other
+ * bytes are in no id, and the log of the routes may take paths as they are.
+ */
 export function patternRegex(pattern: string): string | undefined {
   if (!pattern.includes("/:")) return undefined;
   const segments = pattern.split("/").map((segment) => {
-    return segment.startsWith(":") ? "[^/]+" : segment.replaceAll(".", "\\.");
+    return segment.startsWith(":") ? "[!-.0-~]+" : segment.replaceAll(".", "\\.");
   });
   return `^${segments.join("/")}$`;
 }

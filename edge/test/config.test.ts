@@ -66,5 +66,6 @@ test("a pattern matches one segment for each name", () => {
   assert.ok(regex.test("/orders/7/pay"));
   assert.ok(!regex.test("/orders/7/8/pay"));
   assert.ok(!regex.test("/orders//pay"));
+  assert.ok(!regex.test("/orders/\u00ff/pay"));
   assert.equal(patternRegex("/.well-known/jwks.json"), undefined);
 });

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { EDGE_PROBLEMS } from "@sluice/contract/error-codes.ts";
 import { type EdgeUnderTest, FROM_GERMANY, startEdge } from "./edge-under-test.ts";
@@ -143,6 +145,59 @@ describe("what the edge refuses by itself", () => {
     assert.ok(record !== undefined);
     const all = await edge.decisions(1, () => true);
     assert.ok(!JSON.stringify(all).includes("hidden"));
+  });
+
+  test("a line of the decision log is JSON, whatever bytes were sent", async () => {
+    for (const path of [
+      "/products/\xff",
+      "/\xc3(?a=1",
+      "/products/%ff",
+      "/orders/%22%0a/pay",
+      '/a"b\\c',
+      "/d?\xff",
+    ]) {
+      await sendRaw(edge.port, `GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+    }
+    const last = await ask(edge.port, "/the-last-one");
+    await edge.decisions(1, (one) => one.requestId === (last.headers["x-request-id"] as string));
+    const bytes = readFileSync(join(edge.folder, "logs/edge-decisions.log"));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const paths = text
+      .trimEnd()
+      .split("\n")
+      .slice(-7)
+      .map((line) => JSON.parse(line).path);
+    assert.deepEqual(paths, [
+      "/products/...",
+      "/...",
+      "/products/%ff",
+      "/orders/%22%0a/pay",
+      '/a"b\\c',
+      "/d",
+      "/the-last-one",
+    ]);
+  });
+
+  test("a query never reaches the error log, whatever fails", async () => {
+    const failing: [path: string, body: number, status: number][] = [
+      ["/auth/login?token=SECRET", 70_000, 413],
+      ["/auth/refresh?token=SECRET", 10, 503],
+      ["/auth/logout?token=SECRET", 10, 503],
+    ];
+    origin.answer((_seen, response) => response.destroy());
+    for (const [path, length, status] of failing) {
+      const answer = await ask(edge.port, path, { method: "POST", body: Buffer.alloc(length) });
+      assert.equal(answer.status, status, path);
+    }
+    assert.equal((await ask(edge.port, "/products?token=SECRET")).status, 503);
+    await sendRaw(edge.port, "GET /auth/login?token=SECRET HTTP/1.1\r\nconnection: close\r\n\r\n");
+    const [record] = await edge.decisions(1, (one) => one.path === "/auth/logout");
+    assert.equal(record?.upstream, `127.0.0.1:${origin.port}`);
+    assert.equal(record?.upstreamStatus, "502");
+    assert.ok(!JSON.stringify(await edge.decisions(1, () => true)).includes("SECRET"));
+    assert.doesNotMatch(edge.log(), /SECRET/);
+    // The edge's own lines are there.
+    assert.match(edge.log(), /\[notice\] .*loaded policy and lists/);
   });
 
   test("its own pages", async () => {

@@ -37,8 +37,12 @@ test("an error deep in a phase is a 500, and in the error log with TypeScript po
 
   await edge.start();
   await edge.untilReady();
-  assert.equal((await edge.from(FROM_GERMANY, "/products/1")).status, 500);
+  const answer = await edge.from(FROM_GERMANY, "/products/1?token=SECRET");
+  assert.equal(answer.status, 500);
+  assert.equal(answer.json().code, "edge.failed");
   await until("the error is logged", async () => edge.log().includes("broken on purpose"));
+  assert.ok(edge.log().includes(`request ${answer.headers["x-request-id"]}: runtime error`));
+  assert.doesNotMatch(edge.log(), /SECRET/);
   assert.match(
     edge.log(),
     new RegExp(

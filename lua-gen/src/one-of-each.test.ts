@@ -23,7 +23,7 @@ export function log(): void {
 
 function record(what: string): void {
   const [sock] = §LG009§ngx.socket.tcp();
-  if (sock !== undefined) sock.send(what);
+  if (sock === undefined) ngx.log(ngx.ERR, what);
 }
 `,
   "limit.ts": `

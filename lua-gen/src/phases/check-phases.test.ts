@@ -47,6 +47,11 @@ const sources: Readonly<Record<string, string>> = {
     callbacks.push(() => { ngx.req.read_body(); }); // LG009 log
     policies.push(strict);
 
+    const byName = new LuaTable<string, (this: void) => void>();
+    byName.set("x", () => { ngx.req.discard_body(); }); // LG009 log
+    function pair(): LuaMultiReturn<[(this: void) => void, undefined]> {
+      return $multi(() => { ngx.eof(); }, undefined); // LG009 log
+    }
     function twice(run: (this: void) => void): void { run(); run(); }
     function defer(run: (this: void) => void): void { ngx.timer.at(0, () => run()); }
     function choose(hard: boolean): (this: void) => void {
@@ -62,6 +67,9 @@ const sources: Readonly<Record<string, string>> = {
       defer(() => { ngx.sleep(1); });
       defer(() => { ngx.req.get_method(); }); // LG009 timer
       choose(true)();
+      byName.get("x")();
+      const [first] = pair();
+      first();
       const tcp = ngx.socket.tcp;
       tcp(); // LG009 log
       ngx.ctx.seen = true;

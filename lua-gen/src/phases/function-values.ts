@@ -136,7 +136,11 @@ class Flow {
   }
 
   private bindArguments(call: ts.CallExpression): void {
-    for (const callee of this.callees(call.expression)) {
+    const callees = this.callees(call.expression);
+    // The methods of LuaTable, and $multi: variables with a type that only the compiler knows.
+    if (callees.size === 0)
+      for (const argument of call.arguments) this.addTo(this.contained, this.evaluate(argument));
+    for (const callee of callees) {
       let isHandedOn = false;
       call.arguments.forEach((argument, index) => {
         const parameter = callee.parameters[index] ?? callee.parameters.at(-1);

@@ -47,6 +47,9 @@ after(async () => {
 const { operator } = api;
 const later = (ms: number) => new Date(nowMs + ms).toISOString();
 
+const ndjson = { "content-type": "application/x-ndjson" };
+const asLines = (values: object[]) => values.map((value) => JSON.stringify(value)).join("\n");
+
 async function revisionInForce(): Promise<string> {
   return (await operator("GET", "/policy")).headers.get("etag") as string;
 }
@@ -176,6 +179,55 @@ test("one block has one entry, however it is written", async () => {
   assert.equal(row.version, 2, "the relay can tell the two apart");
 });
 
+test("a block that is put again keeps what is not said anew: a ban with an end does not become one for good", async () => {
+  const cidr = "198.51.100.128/25";
+  const put = async (change: object) => {
+    const { reason, source, expiresAt } = (await operator("POST", "/lists/deny", { cidr, ...change })).body;
+    return { reason, source, expiresAt };
+  };
+  const first = { reason: "scraping", source: "cli", expiresAt: later(5_000) };
+  assert.deepEqual(await put(first), first);
+  assert.deepEqual(await put({}), first);
+  assert.deepEqual(await put({ reason: "" }), { ...first, reason: "" });
+  assert.deepEqual(await put({ reason: "again", source: "ann" }), {
+    reason: "again",
+    source: "ann",
+    expiresAt: first.expiresAt,
+  });
+  assert.deepEqual(await put({ expiresAt: null }), { reason: "again", source: "ann", expiresAt: null });
+  const ended = later(1_000);
+  assert.equal((await put({ expiresAt: ended })).expiresAt, ended);
+  nowMs += 1_000;
+  const anew = { reason: "", source: "operator", expiresAt: null };
+  assert.deepEqual(await put({}), anew, "what is over is not taken up again");
+  await operator("DELETE", `/lists/deny?cidr=${cidr}`);
+});
+
+test("lines keep what they don't say, each of its own block", async () => {
+  const cidrs = ["192.0.2.32/28", "192.0.2.48/28", "192.0.2.64/28"];
+  const [first, second, third] = cidrs as [string, string, string];
+  const expiresAt = later(60_000);
+  await operator("POST", "/lists/deny", { cidr: first, reason: "one", expiresAt });
+  await operator("POST", "/lists/deny", { cidr: second, reason: "two", expiresAt });
+  const lines = asLines([
+    { cidr: first },
+    { cidr: second, expiresAt: null },
+    { cidr: third, reason: "three" },
+  ]);
+  assert.equal((await operator("POST", "/lists/deny", lines, ndjson)).body.done, 3);
+  const { entries } = (await operator("GET", "/lists/deny?limit=1000")).body;
+  const found = cidrs.map((cidr) => entries.find((entry: { cidr: string }) => entry.cidr === cidr));
+  assert.deepEqual(
+    found.map((entry) => [entry.reason, entry.expiresAt]),
+    [
+      ["one", expiresAt],
+      ["two", null],
+      ["three", null],
+    ],
+  );
+  for (const cidr of cidrs) await operator("DELETE", `/lists/deny?cidr=${cidr}`);
+});
+
 test("of many who ban one block at once nobody fails, and there is one entry", async () => {
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => operator("POST", "/lists/deny", { cidr: "198.18.0.0/15" })),
@@ -214,9 +266,6 @@ test("a long list is read page by page, each entry once", async () => {
   assert.deepEqual(seen, cidrs);
   for (const cidr of cidrs) await operator("DELETE", `/lists/allow?cidr=${cidr}`);
 });
-
-const ndjson = { "content-type": "application/x-ndjson" };
-const asLines = (values: object[]) => values.map((value) => JSON.stringify(value)).join("\n");
 
 test("a long list goes in, out and away as lines, and goes in again as it came out", async () => {
   const cidrs = Array.from({ length: 1_234 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);

@@ -2,32 +2,32 @@ import { formatCidr, parseCidr } from "@sluice/contract/policy/address.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { accessErrors } from "../errors.ts";
-import type { AccessLists, ListEntry, ListName } from "./ports.ts";
+import type { AccessLists, EntryToPut, ListEntry, ListName } from "./ports.ts";
 
 export interface EditListsDependencies {
   readonly lists: AccessLists;
   readonly clock: Clock;
 }
 
-export interface NewEntry {
-  readonly cidr: string;
-  readonly reason: string;
-  readonly source: string;
-  readonly expiresAtMs: number | undefined;
-}
+export type NewEntry = Omit<EntryToPut, "createdAtMs">;
 
 export async function putEntry(
   { lists, clock }: EditListsDependencies,
   list: ListName,
-  { cidr, reason, source, expiresAtMs }: NewEntry,
+  entry: NewEntry,
 ): Promise<{ readonly entry: ListEntry; readonly added: boolean }> {
   const nowMs = clock();
-  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
+  if (endsBefore(entry, nowMs)) {
     throw new Refusal(accessErrors.expiryPast, {
       faults: [{ pointer: "/expiresAt", message: "must lie in the future" }],
     });
   }
-  return lists.put({ list, cidr: understood(cidr), reason, source, createdAtMs: nowMs, expiresAtMs });
+  return lists.put(list, { ...entry, cidr: understood(entry.cidr), createdAtMs: nowMs });
+}
+
+/** Whether the entry would be over before it begins. */
+export function endsBefore({ expiresAtMs }: NewEntry, nowMs: number): boolean {
+  return typeof expiresAtMs === "number" && expiresAtMs <= nowMs;
 }
 
 export async function removeEntry(

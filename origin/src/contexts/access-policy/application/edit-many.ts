@@ -1,4 +1,4 @@
-import { canonicalCidr, type EditListsDependencies, type NewEntry } from "./edit-lists.ts";
+import { canonicalCidr, type EditListsDependencies, endsBefore, type NewEntry } from "./edit-lists.ts";
 import type { ListEntry, ListName } from "./ports.ts";
 
 export const bulkLimits = {
@@ -29,10 +29,13 @@ export function putEntries(
 ): Promise<BulkResult> {
   return inBatches(
     lines,
-    (entry) => faultOf(entry, clock()),
+    (entry) => (endsBefore(entry, clock()) ? "would end before it begins" : undefined),
     async (entries) => {
       const createdAtMs = clock();
-      await lists.putAll(entries.map(({ cidr, ...rest }) => ({ ...rest, list, cidr, createdAtMs })));
+      await lists.putAll(
+        list,
+        entries.map((entry) => ({ ...entry, createdAtMs })),
+      );
       return entries.length;
     },
   );
@@ -96,8 +99,4 @@ async function inBatches<Value extends { readonly cidr: string }>(
   }
   if (batch.size > 0) done += await work([...batch.values()]);
   return { done, faulty, faults };
-}
-
-function faultOf({ expiresAtMs }: NewEntry, nowMs: number): string | undefined {
-  return expiresAtMs !== undefined && expiresAtMs <= nowMs ? "would end before it begins" : undefined;
 }

@@ -15,13 +15,21 @@ export interface ListEntry {
   readonly expiresAtMs: number | undefined;
 }
 
+/** What is undefined stays as it is when the block has a live entry. */
+export interface EntryToPut extends Pick<ListEntry, "cidr" | "createdAtMs"> {
+  readonly reason: string | undefined;
+  readonly source: string | undefined;
+  /** Null: until somebody removes it. */
+  readonly expiresAtMs: number | null | undefined;
+}
+
 export interface AccessLists {
-  /** Adds the block, or gives the one that is there a new end and reason. */
-  put(entry: Omit<ListEntry, "id">): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
+  /** Adds the block, or changes what is said of the one that is there. */
+  put(list: ListName, entry: EntryToPut): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
   /** False when there is no such live entry. */
   remove(list: ListName, cidr: string, nowMs: number): Promise<boolean>;
   /** Puts all of them in one statement; each block may come once. */
-  putAll(entries: readonly Omit<ListEntry, "id">[]): Promise<void>;
+  putAll(list: ListName, entries: readonly EntryToPut[]): Promise<void>;
   /** Returns how many live entries were removed. */
   removeAll(list: ListName, cidrs: readonly string[], nowMs: number): Promise<number>;
   /**

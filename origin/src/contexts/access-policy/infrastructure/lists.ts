@@ -2,18 +2,20 @@ import type { Database, Sql, Transaction } from "../../../platform/mysql/databas
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import { accessEntryProjection } from "../../../platform/redis/project.ts";
 import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
-import type { AccessLists, ListEntry, ListName } from "../application/ports.ts";
+import type { AccessLists, EntryToPut, ListEntry, ListName } from "../application/ports.ts";
 
 const columns = `id, list, cidr, reason, source, created_at AS createdAt, expires_at AS expiresAt`;
 const isLive = "removed_at IS NULL AND (expires_at IS NULL OR expires_at > ?)";
 
 export function listsIn(database: Database): AccessLists {
   return {
-    put: (entry) => database.transaction((tx) => put(tx, entry)),
+    put: (list, entry) => database.transaction((tx) => put(tx, list, entry)),
 
-    putAll: async (entries) => {
-      await database.transaction((tx) => tx.execute(upsert(), [entries.map(toRow)]));
-    },
+    putAll: (list, entries) =>
+      database.transaction(async (tx) => {
+        const { completed } = await completeAll(tx, list, entries);
+        await tx.execute(upsert(), [completed.map(toRow)]);
+      }),
 
     remove: async (list, cidr, nowMs) => (await removeAll(database, list, [cidr], nowMs)) === 1,
 
@@ -41,14 +43,36 @@ export function listsIn(database: Database): AccessLists {
 }
 
 /** One statement decides, so that of two who put a block at once neither fails. */
-async function put(tx: Transaction, entry: Omit<ListEntry, "id">) {
-  const [held] = await tx.query<{ live: number }>(
-    `SELECT ${isLive} AS live FROM access_entries WHERE list = ? AND cidr = ? FOR UPDATE`,
-    [toSqlTime(entry.createdAtMs), entry.list, entry.cidr],
-  );
+async function put(tx: Transaction, list: ListName, given: EntryToPut) {
+  const { held, completed } = await completeAll(tx, list, [given]);
+  const [entry] = completed as [Omit<ListEntry, "id">];
   const { insertId, affectedRows } = await tx.execute(upsert(", id = LAST_INSERT_ID(id)"), [[toRow(entry)]]);
   // The server counts a row that was there as two.
-  return { entry: { ...entry, id: insertId }, added: affectedRows === 1 || held?.live === 0 };
+  return { entry: { ...entry, id: insertId }, added: affectedRows === 1 || held.get(entry.cidr)?.live === 0 };
+}
+
+/** Fills in what was not given: from the live entry of the block, which is locked, or as it is at first. */
+async function completeAll(tx: Transaction, list: ListName, given: readonly EntryToPut[]) {
+  const nowMs = Math.max(...given.map(({ createdAtMs }) => createdAtMs));
+  const rows = await tx.query<EntryRow & { live: number }>(
+    `SELECT ${columns}, ${isLive} AS live FROM access_entries WHERE list = ? AND cidr IN (?) FOR UPDATE`,
+    [toSqlTime(nowMs), list, given.map(({ cidr }) => cidr)],
+  );
+  const held = new Map(rows.map((row) => [row.cidr, row]));
+  const completed = given.map((entry): Omit<ListEntry, "id"> => {
+    const row = held.get(entry.cidr);
+    const { reason, source, expiresAtMs } =
+      row?.live === 1 ? toEntry(row) : { reason: "", source: "operator", expiresAtMs: undefined };
+    return {
+      list,
+      cidr: entry.cidr,
+      createdAtMs: entry.createdAtMs,
+      reason: entry.reason ?? reason,
+      source: entry.source ?? source,
+      expiresAtMs: entry.expiresAtMs === undefined ? expiresAtMs : (entry.expiresAtMs ?? undefined),
+    };
+  });
+  return { held, completed };
 }
 
 function upsert(more = ""): string {

@@ -28,7 +28,8 @@ const NewEntryBody = Type.Object(
     cidr: Cidr,
     reason: Type.Optional(Type.String({ maxLength: 500 })),
     source: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    expiresAt: Type.Optional(Type.String({ format: "date-time" })),
+    /** Null: without an end. What is left out stays as it is when the block is in the list. */
+    expiresAt: Type.Optional(Type.Union([Type.String({ format: "date-time" }), Type.Null()])),
   },
   strict,
 );
@@ -159,18 +160,13 @@ async function* newEntriesIn(stream: Readable): AsyncGenerator<Line<NewEntry>> {
 /** One line for each entry, in the form in which `POST` takes it back. */
 async function* linesOf(entries: AsyncIterable<ListEntry>): AsyncGenerator<string> {
   for await (const { cidr, reason, source, expiresAtMs } of entries) {
-    const expiresAt = expiresAtMs === undefined ? undefined : new Date(expiresAtMs).toISOString();
+    const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
     yield `${JSON.stringify({ cidr, reason, source, expiresAt })}\n`;
   }
 }
 
-function toNewEntry({
-  cidr,
-  reason = "",
-  source = "operator",
-  expiresAt,
-}: Static<typeof NewEntryBody>): NewEntry {
-  return { cidr, reason, source, expiresAtMs: expiresAt === undefined ? undefined : Date.parse(expiresAt) };
+function toNewEntry({ cidr, reason, source, expiresAt }: Static<typeof NewEntryBody>): NewEntry {
+  return { cidr, reason, source, expiresAtMs: expiresAt == null ? expiresAt : Date.parse(expiresAt) };
 }
 
 function toBody(entry: ListEntry): Static<typeof EntryBody> {
