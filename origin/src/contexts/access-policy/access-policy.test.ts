@@ -402,6 +402,33 @@ test("an explanation names country, list entry and rule, step by step", async ()
   await operator("DELETE", "/lists/allow?cidr=1.2.4.0/24");
 });
 
+test("an explanation reads the path as the edge does, and knows that the edge wants it plain", async () => {
+  const id = "no-orders";
+  const match = { pathPrefix: "/orders" };
+  const rules = [{ id, match, action: "deny", mode: "enforce" }];
+  const policy = { rules, default: "allow" };
+  await operator("PUT", "/policy", policy, { "if-match": await revisionInForce() });
+  const explain = async (path: string) => {
+    const asked = { ip: "10.0.0.1", method: "GET", path };
+    const { body } = await operator("POST", "/policy/explain", asked);
+    return [body.path, body.action, body.status, body.reason, body.steps.at(-1).step];
+  };
+  const denied = (path: string) => [path, "deny", 403, "rule", "rule"];
+  assert.deepEqual(await explain("/orders/7?x=1"), denied("/orders/7"));
+  assert.deepEqual(await explain("/products/../orders"), denied("/orders"));
+  assert.deepEqual(await explain("//%6frders"), denied("/orders"), "the policy comes before the form");
+  assert.deepEqual(await explain("/orders/../products"), [
+    "/products",
+    "deny",
+    400,
+    "path",
+    "path-not-plain",
+  ]);
+  assert.deepEqual(await explain("/products/%31"), ["/products/1", "deny", 400, "path", "path-not-plain"]);
+  assert.deepEqual(await explain("/orders/../.."), [null, "deny", 400, "path", "path-unreadable"]);
+  assert.deepEqual(await explain("/products?x=/../.."), ["/products", "allow", 0, "default", "default"]);
+});
+
 test("an explanation, which loads a few blocks only, equals the decision over the whole lists", async () => {
   const octets = fc
     .tuple(...[1, 2, 3, 4].map(() => fc.constantFrom(0, 1, 2, 255)))

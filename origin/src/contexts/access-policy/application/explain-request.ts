@@ -18,6 +18,7 @@ import {
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { accessErrors } from "../errors.ts";
+import { edgePath } from "./edge-path.ts";
 import type { AccessLists, FindCountry, Policies } from "./ports.ts";
 
 export interface ExplainDependencies {
@@ -35,16 +36,26 @@ export interface RequestToExplain {
   readonly host: string;
 }
 
+/** Of the access policy, or of the edge about the path itself: what is not plain is answered 400. */
+export type Explained = Verdict | { action: "deny"; status: 400; reason: "path"; rule: "" };
+
+export interface ExplainedStep extends Omit<DecisionStep, "step"> {
+  readonly step: DecisionStep["step"] | "path-unreadable" | "path-not-plain";
+}
+
 export interface Explanation {
-  readonly verdict: Verdict;
+  readonly verdict: Explained;
+  /** What was decided on: the path as the edge reads it. Null when it can't be read. */
+  readonly path: string | null;
   readonly country: string;
   readonly address: string;
   readonly revision: number;
-  readonly steps: readonly DecisionStep[];
+  readonly steps: readonly ExplainedStep[];
 }
 
 /**
- * What the edge decides about such a request, by the very code that the edge runs. Only the blocks that can
+ * What the edge decides about such a request, by the very code that the edge runs, in the edge's order: a path
+ * that can't be read, the policy, then a path that the policy would pass but that is not written plainly. Only the blocks that can
  * hold the address are loaded, at most one per prefix length and list, however long the lists are.
  */
 export async function explainRequest(
@@ -73,19 +84,22 @@ export async function explainRequest(
   const text = formatAddress(address);
   const country = on.findCountry(text);
   const trace = { steps: [] as DecisionStep[] };
-  const verdict = decide(
-    state,
-    {
-      address,
-      country,
-      method: request.method,
-      path: pathOnly(request.path),
-      host: request.host.toLowerCase(),
-      nowMs,
-    },
-    trace,
-  );
-  return { verdict, country, address: text, revision, steps: trace.steps };
+  const context = { country, address: text, revision };
+  const read = edgePath(request.path);
+  if (read.outcome === "unreadable") {
+    return { verdict: badPath, path: null, ...context, steps: [reached("path-unreadable")] };
+  }
+  const { path, plain } = read;
+  const host = request.host.toLowerCase();
+  const verdict = decide(state, { address, country, method: request.method, path, host, nowMs }, trace);
+  if (plain || verdict.action === "deny") return { verdict, path, ...context, steps: trace.steps };
+  return { verdict: badPath, path, ...context, steps: [...trace.steps, reached("path-not-plain")] };
+}
+
+const badPath: Explained = { action: "deny", status: 400, reason: "path", rule: "" };
+
+function reached(step: ExplainedStep["step"]): ExplainedStep {
+  return { step, id: "", matched: true };
 }
 
 /** Every block that holds the address, in canonical text: 33 of IPv4 or 129 of IPv6. */
@@ -95,10 +109,4 @@ function blocksAround(address: Address): string[] {
     blocks.push(formatCidr({ base: maskAddress(address, length), length }));
   }
   return blocks;
-}
-
-/** Rules see the path without its query string. */
-function pathOnly(path: string): string {
-  const query = path.indexOf("?");
-  return query === -1 ? path : path.slice(0, query);
 }
