@@ -3,6 +3,7 @@ import { type AddressTable, createAddressTable, setBlock } from "@sluice/contrac
 import { type AccessState, compilePolicy, decide, type Verdict } from "@sluice/contract/policy/decide.ts";
 import { COUNTRY_UNKNOWN, type PolicyDocument } from "@sluice/contract/policy/document.ts";
 import type { Clock } from "../../../kernel/clock.ts";
+import { edgePath } from "./edge-path.ts";
 import type { AccessLists, FindCountry, ListName, Policies } from "./ports.ts";
 
 /**
@@ -95,7 +96,7 @@ export async function* dryRun(
   }
 }
 
-/** Requests from elsewhere, made ready for {@link dryRun}: without query, and with a country. */
+/** Requests from elsewhere, made ready for {@link dryRun}: with the path as the edge reads it, and with a country. */
 export async function* locate(
   batches: AsyncIterable<readonly GivenRequest[]>,
   findCountry: FindCountry,
@@ -104,14 +105,16 @@ export async function* locate(
 }
 
 function located({ ip, method, path, host, country }: GivenRequest, findCountry: FindCountry): RequestToTry {
-  const query = path.indexOf("?");
+  const read = edgePath(path);
+  // The edge answers 400 to what it can't read, whatever the policy says: without an address it is skipped.
+  if (read.outcome === "unreadable") return { ip: "", country: COUNTRY_UNKNOWN, method, path, host };
   const address = country === undefined ? parseAddress(ip) : undefined;
   const found = address === undefined ? COUNTRY_UNKNOWN : findCountry(formatAddress(address));
   return {
     ip,
     country: country ?? found,
     method,
-    path: query === -1 ? path : path.slice(0, query),
+    path: read.path,
     host: host.toLowerCase(),
   };
 }
