@@ -66,6 +66,7 @@ const sources: Readonly<Record<string, string>> = {
       twice(() => { ngx.update_time(); });
       defer(() => { ngx.sleep(1); });
       defer(() => { ngx.req.get_method(); }); // LG009 timer
+      defer(() => { ngx.exit(0); }); // LG009 timer
       choose(true)();
       byName.get("x")();
       const [first] = pair();

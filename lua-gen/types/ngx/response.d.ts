@@ -39,9 +39,10 @@ declare namespace ngx {
   /**
    * Ends the phase: with a status ≥ 200 the request (an `access` that exits runs no `content`), with `ngx.OK` the
    * phase alone, and nginx goes on to the next. In handlers the call doesn't return; in filters and balancers it
-   * does. Hence the type; let `return` follow it everywhere.
+   * does. Hence the type; let `return` follow it everywhere. nginx takes it in a timer too, where there is no request
+   * to end and it ends the timer without a word: that is left out here, `return` says it better.
    *
-   * @phases handler +header_filter +timer +balancer +ssl
+   * @phases handler +header_filter +balancer +ssl
    */
   function exit(status: number): void;
 
