@@ -17,6 +17,10 @@ export interface EdgeConfig {
   tokenAudience: string;
   geoFile: string;
   stateDir: string;
+  /** Decisions that are kept for operators and their dry runs; 0 records none. */
+  decisionsMax: number;
+  /** Records name networks and not addresses. */
+  truncateAddresses: boolean;
   logDir: string;
   runDir: string;
   luaDir: string;
@@ -59,6 +63,14 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
   const [redisAddress = "", ...password] = required("EDGE_REDIS").split("/");
   if (redisAddress !== "") hostAndPort("EDGE_REDIS", redisAddress);
   const redisColon = redisAddress.lastIndexOf(":");
+  const decisionsMax = env.EDGE_DECISIONS_MAX ?? "100000";
+  if (!/^[0-9]{1,7}$/.test(decisionsMax)) {
+    fault("EDGE_DECISIONS_MAX", `"${decisionsMax}" is not a number from 0 to 9999999`);
+  }
+  const recordedAddresses = env.EDGE_RECORDED_ADDRESSES ?? "full";
+  if (recordedAddresses !== "full" && recordedAddresses !== "truncated") {
+    fault("EDGE_RECORDED_ADDRESSES", `"${recordedAddresses}" is neither "full" nor "truncated"`);
+  }
   const config: EdgeConfig = {
     host,
     port: port("EDGE_PORT", env.EDGE_PORT ?? "8080"),
@@ -76,6 +88,8 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     tokenAudience: env.EDGE_TOKEN_AUDIENCE ?? "sluice",
     geoFile: required("EDGE_GEO_FILE"),
     stateDir: required("EDGE_STATE_DIR"),
+    decisionsMax: Number(decisionsMax),
+    truncateAddresses: recordedAddresses === "truncated",
     logDir: required("EDGE_LOG_DIR"),
     runDir: required("EDGE_RUN_DIR"),
     luaDir: env.EDGE_LUA_DIR ?? new URL("dist", import.meta.url).pathname,

@@ -168,6 +168,7 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
     tokenAudience: config.tokenAudience,
     geoFile: config.geoFile,
     stateDir: config.stateDir,
+    sample: { decisionsMax: config.decisionsMax, truncateAddresses: config.truncateAddresses },
     routes: ROUTES.map((route) => ({
       methods: methodsOf(route),
       allow: allowedMethods(route).join(", "),

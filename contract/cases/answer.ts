@@ -22,8 +22,10 @@ import {
   removeBlock,
   setBlock,
 } from "../src/policy/address-table.ts";
+import { continentOf } from "../src/policy/continents.ts";
 import { type AccessState, compilePolicy, type DecisionTrace, decide } from "../src/policy/decide.ts";
-import type { PolicyDocument, PolicyRule } from "../src/policy/document.ts";
+import type { Conditions, PolicyDocument, PolicyRule } from "../src/policy/document.ts";
+import { parseInstant } from "../src/policy/instant.ts";
 import { composeProductPage } from "../src/product-page.ts";
 import { answerName } from "./names.ts";
 
@@ -58,6 +60,10 @@ function answer(conversation: Conversation, question: string): string {
   if (verb === "find") return answerFind(conversation, words);
   if (verb === "default") return answerDefault(conversation, word(words, 1));
   if (verb === "rule") return answerRule(conversation, words);
+  if (verb === "where") return answerWhere(conversation, words);
+  if (verb === "ends") return answerEnds(conversation, word(words, 1));
+  if (verb === "continent") return continentOf(word(words, 1));
+  if (verb === "instant") return answerInstant(word(words, 1));
   if (verb === "decide") return answerDecide(conversation, words);
   if (verb === "observed") return answerObserved(conversation);
   if (verb === "page") return composeProductPage(word(words, 1), word(words, 2));
@@ -151,7 +157,33 @@ function answerRule(conversation: Conversation, words: string[]): string {
   return `${decimal(rules.length)} rules`;
 }
 
-/** `decide <address> <country> <method> <path> <nowMs>` → the verdict, then the steps that led there. */
+/** `where <is|not> <condition> <values>`: one condition more for the rule that was given last. */
+function answerWhere(conversation: Conversation, words: string[]): string {
+  const { rules } = conversation.document;
+  const { match } = rules[rules.length - 1] as PolicyRule;
+  if (word(words, 1) === "not" && match.not === undefined) match.not = {};
+  const conditions: Conditions = word(words, 1) === "not" ? (match.not as Conditions) : match;
+  const name = word(words, 2);
+  if (name === "pathPrefix") conditions.pathPrefix = word(words, 3);
+  else conditions[name as "country"] = word(words, 3).split(",");
+  conversation.state.policy = compilePolicy(conversation.document);
+  return name;
+}
+
+/** `ends <instant>`: the end of the rule that was given last. */
+function answerEnds(conversation: Conversation, instant: string): string {
+  const { rules } = conversation.document;
+  (rules[rules.length - 1] as PolicyRule).endsAt = instant;
+  conversation.state.policy = compilePolicy(conversation.document);
+  return "ends";
+}
+
+function answerInstant(text: string): string {
+  const instant = parseInstant(text);
+  return instant === undefined ? "refused" : decimal(instant);
+}
+
+/** `decide <address> <country> <method> <path> <nowMs> [host]` → the verdict, then the steps that led there. */
 function answerDecide({ state }: Conversation, words: string[]): string {
   const address = parseAddress(word(words, 1));
   if (address === undefined) return "refused";
@@ -161,6 +193,7 @@ function answerDecide({ state }: Conversation, words: string[]): string {
     method: word(words, 3),
     path: word(words, 4),
     nowMs: whole(words, 5),
+    host: word(words, 6),
   };
   const trace: DecisionTrace = { steps: [] };
   const verdict = decide(state, request, trace);

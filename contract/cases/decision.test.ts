@@ -179,6 +179,103 @@ const lapsing: Case[] = [
   ["decide 192.0.2.1 US GET / 2000", "allow 0 default |allow-list  no|deny-list  no|default  yes"],
 ];
 
+const DENIED = "deny 403 rule a|allow-list  no|deny-list  no|rule a yes";
+const PASSED = "allow 0 default |allow-list  no|deny-list  no|rule a no|default  yes";
+
+const continents: Case[] = [
+  ["continent DE", "EU"],
+  ["continent TR", "AS"],
+  ["continent ZZ", "ZZ"],
+  ["continent constructor", "ZZ"],
+  ["rule a deny enforce - - - -", "1 rules"],
+  ["where is continent EU,ZZ", "continent"],
+  ["decide 1.1.1.1 DE GET / 0", DENIED],
+  ["decide 1.1.1.1 ZZ GET / 0", DENIED],
+  ["decide 1.1.1.1 US GET / 0", PASSED],
+  ["where not country DE", "country"],
+  ["decide 1.1.1.1 DE GET / 0", PASSED],
+  ["decide 1.1.1.1 FR GET / 0", DENIED],
+];
+
+const blocks: Case[] = [
+  ["rule a deny enforce - - - -", "1 rules"],
+  ["where is cidr 10.0.0.0/8,2001:db8::/32,::ffff:192.0.2.0/120", "cidr"],
+  ["decide 10.255.0.1 DE GET / 0", DENIED],
+  ["decide ::ffff:10.0.0.1 DE GET / 0", DENIED],
+  ["decide 192.0.2.255 DE GET / 0", DENIED],
+  ["decide 2001:db8:ffff::1 DE GET / 0", DENIED],
+  ["decide 11.0.0.1 DE GET / 0", PASSED],
+  ["decide ::10.0.0.1 DE GET / 0", PASSED],
+  ["where not cidr 10.1.0.0/16", "cidr"],
+  ["decide 10.1.2.3 DE GET / 0", PASSED],
+  ["decide 10.2.2.3 DE GET / 0", DENIED],
+];
+
+const hosts: Case[] = [
+  ["rule a deny enforce - - - -", "1 rules"],
+  ["where is host shop.example,*.b.example", "host"],
+  ["decide 1.1.1.1 DE GET / 0 shop.example", DENIED],
+  ["decide 1.1.1.1 DE GET / 0 x.shop.example", PASSED],
+  ["decide 1.1.1.1 DE GET / 0 a.b.example", DENIED],
+  ["decide 1.1.1.1 DE GET / 0 c.a.b.example", DENIED],
+  ["decide 1.1.1.1 DE GET / 0 b.example", PASSED],
+  ["decide 1.1.1.1 DE GET / 0 .b.example", PASSED],
+  ["decide 1.1.1.1 DE GET / 0 xb.example", PASSED],
+  ["decide 1.1.1.1 DE GET / 0 constructor", PASSED],
+  ["decide 1.1.1.1 DE GET / 0", PASSED],
+];
+
+const negations: Case[] = [
+  ["rule a deny enforce - - - /shop", "1 rules"],
+  ["where not method GET,HEAD", "method"],
+  ["where not pathPrefix /shop/open", "pathPrefix"],
+  ["where not host in.example", "host"],
+  ["decide 1.1.1.1 DE POST /shop 0", DENIED],
+  ["decide 1.1.1.1 DE GET /shop 0", PASSED],
+  ["decide 1.1.1.1 DE POST /shop/opening 0", PASSED],
+  ["decide 1.1.1.1 DE POST /shop 0 in.example", PASSED],
+  ["decide 1.1.1.1 DE POST /other 0", PASSED],
+];
+
+const ends: Case[] = [
+  ["rule a deny enforce - - - -", "1 rules"],
+  ["ends 2001-09-09T01:46:40Z", "ends"],
+  ["decide 1.1.1.1 DE GET / 999999999999", DENIED],
+  ["decide 1.1.1.1 DE GET / 1000000000000", PASSED],
+];
+
+const instants: Case[] = [
+  ["instant 1970-01-01T00:00:00Z", "0"],
+  ["instant 2000-02-29T23:59:59.999Z", "951868799999"],
+  ["instant 2100-03-01T00:00:00Z", "4107542400000"],
+  ["instant 9999-12-31T23:59:59Z", "253402300799000"],
+  ...["2100-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-04-31T00:00:00Z"].map(
+    refused,
+  ),
+  ...["2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z", "1969-12-31T23:59:59Z"].map(
+    refused,
+  ),
+  ...[
+    "2026-01-01T00:00:00",
+    "2026-01-01t00:00:00Z",
+    "2026-01-01T00:00:00.1Z",
+    "2026-01-01T00:00:00+00:00",
+  ].map(refused),
+  ...["2026-01-0xT00:00:00Z", "+026-01-01T00:00:00Z", "2026-01-01T00:00:00,000Z", "tomorrow", ""].map(
+    refused,
+  ),
+];
+
+function refused(text: string): Case {
+  return [`instant ${text}`, "refused"];
+}
+
+assertCases("continents, by their countries", continents);
+assertCases("a rule's own blocks, whichever family", blocks);
+assertCases("hosts, and all below a name", hosts);
+assertCases("what may not hold", negations);
+assertCases("a rule is void from its end on", ends);
+assertCases("instants in UTC, and what is none", instants);
 assertCases("allow list, deny list, rules, default", order);
 assertCases("all conditions of a rule must hold", conditions);
 assertCases("a rule for GET covers HEAD", heads);

@@ -12,6 +12,15 @@ const NOW_MS = 1000;
 const COUNTRIES = ["DE", "FR", "US", "ZZ"];
 const METHODS = ["GET", "HEAD", "POST", "DELETE"];
 const PREFIXES = ["/", "/a", "/a/b", "/ä", "/a b"];
+const CONTINENTS = { DE: "EU", FR: "EU", US: "NA", ZZ: "ZZ" } as Record<string, string>;
+const HOSTS = ["a.example", "b.a.example", "example", ""];
+const HOST_PATTERNS = ["a.example", "*.a.example", "*.example", "example"];
+/** As text and in milliseconds: before, at and after the moment of the decision. */
+const ENDS: Record<string, number> = {
+  "1970-01-01T00:00:00.999Z": 999,
+  "1970-01-01T00:00:01Z": 1000,
+  "1970-01-01T00:00:01.001Z": 1001,
+};
 
 interface Listed {
   list: "allow" | "deny";
@@ -26,6 +35,16 @@ interface Rule {
   countries: string[];
   methods: string[];
   prefix: string;
+  endsAt: string;
+  is: Place;
+  not: Place;
+}
+
+/** Empty where nothing is asked. */
+interface Place {
+  continents: string[];
+  blocks: string[];
+  hosts: string[];
 }
 
 interface Request {
@@ -33,6 +52,7 @@ interface Request {
   country: string;
   method: string;
   path: string;
+  host: string;
 }
 
 /** An empty choice stands for "any". */
@@ -44,6 +64,17 @@ const listed: fc.Arbitrary<Listed> = fc.record({
   block: anyBlock,
   endMs: fc.constantFrom(0, NOW_MS - 1, NOW_MS, NOW_MS + 1),
 });
+const place: fc.Arbitrary<Place> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<Place>({ continents: [], blocks: [], hosts: [] }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      continents: some(["EU", "NA", "ZZ"]),
+      blocks: fc.oneof(fc.constant<string[]>([]), fc.array(anyBlock, { minLength: 1, maxLength: 3 })),
+      hosts: some(HOST_PATTERNS),
+    }),
+  },
+);
 const rule: fc.Arbitrary<Rule> = fc.record({
   action: fc.constantFrom("allow", "deny"),
   mode: fc.constantFrom("enforce", "observe"),
@@ -51,12 +82,16 @@ const rule: fc.Arbitrary<Rule> = fc.record({
   countries: some(COUNTRIES),
   methods: some(METHODS),
   prefix: fc.constantFrom("", ...PREFIXES),
+  endsAt: fc.constantFrom("", "", ...Object.keys(ENDS)),
+  is: place,
+  not: place,
 });
 const request: fc.Arbitrary<Request> = fc.record({
   address: closeAddress(),
   country: fc.constantFrom(...COUNTRIES),
   method: fc.constantFrom(...METHODS),
   path: fc.constantFrom(...PREFIXES, "/ab", "/äöü", ""),
+  host: fc.constantFrom(...HOSTS),
 });
 const scenario = fc.record({
   lists: fc.array(listed, { maxLength: 4 }),
@@ -71,10 +106,10 @@ test("all decide as the design says, and by the same steps", async (t) => {
     const { lists, rules, fallback, requests } = given;
     const answers = await agree([
       ...lists.map(({ list, block, endMs }) => `list\t${list}\t${block}\t1\t${endMs}`),
-      ...rules.map(ruleQuestion),
+      ...rules.flatMap(ruleQuestions),
       `default\t${fallback}`,
-      ...requests.map(({ address, country, method, path }) =>
-        ["decide", address, country, method, path, NOW_MS].join("\t"),
+      ...requests.map(({ address, country, method, path, host }) =>
+        ["decide", address, country, method, path, NOW_MS, host].join("\t"),
       ),
       "observed",
     ]);
@@ -86,9 +121,19 @@ test("all decide as the design says, and by the same steps", async (t) => {
   });
 });
 
-function ruleQuestion({ action, mode, status, countries, methods, prefix }: Rule, index: number): string {
+function ruleQuestions(given: Rule, index: number): string[] {
+  const { action, mode, status, countries, methods, prefix, endsAt } = given;
   const written = [countries, methods].map((values) => (values.length === 0 ? "-" : values.join(",")));
-  return ["rule", `rule-${index}`, action, mode, status, ...written, prefix === "" ? "-" : prefix].join("\t");
+  const first = ["rule", `rule-${index}`, action, mode, status, ...written, prefix === "" ? "-" : prefix];
+  const conditions = (["is", "not"] as const).flatMap((side) => [
+    ["where", side, "continent", given[side].continents.join(",")],
+    ["where", side, "cidr", given[side].blocks.join(",")],
+    ["where", side, "host", given[side].hosts.join(",")],
+  ]);
+  const ends = endsAt === "" ? [] : [["ends", endsAt]];
+  return [first, ...conditions.filter((words) => words.at(-1) !== ""), ...ends].map((words) =>
+    words.join("\t"),
+  );
 }
 
 function verdictOf({ lists, rules, fallback }: Scenario, one: Request): string {
@@ -110,12 +155,28 @@ function isListed(lists: readonly Listed[], list: Listed["list"], address: strin
   );
 }
 
-function matches({ countries, methods, prefix }: Rule, one: Request): boolean {
+function matches({ countries, methods, prefix, endsAt, is, not }: Rule, one: Request): boolean {
   return (
     (countries.length === 0 || countries.includes(one.country)) &&
     (methods.length === 0 ||
       methods.includes(one.method) ||
       (one.method === "HEAD" && methods.includes("GET"))) &&
-    one.path.startsWith(prefix)
+    one.path.startsWith(prefix) &&
+    (endsAt === "" || NOW_MS < (ENDS[endsAt] as number)) &&
+    holding(is, one).every((holds) => holds !== false) &&
+    !holding(not, one).includes(true)
   );
+}
+
+/** Of each condition about the place whether it holds; undefined when it is not asked. */
+function holding({ continents, blocks, hosts }: Place, one: Request): (boolean | undefined)[] {
+  return [
+    continents.length === 0 ? undefined : continents.includes(CONTINENTS[one.country] as string),
+    blocks.length === 0 ? undefined : longestMatch(blocks, one.address) !== -1,
+    hosts.length === 0 ? undefined : hosts.some((pattern) => isBelow(pattern, one.host)),
+  ];
+}
+
+function isBelow(pattern: string, host: string): boolean {
+  return pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 }

@@ -54,3 +54,13 @@ export function readyKey(prefix: string): string {
 export function checkpointKey(prefix: string): string {
   return `${prefix}relay:checkpoint`;
 }
+
+/** The recorded sample of decisions, a capped stream (see `decision-record.ts`). */
+export function decisionsKey(prefix: string): string {
+  return `${prefix}decisions`;
+}
+
+/** Counters of decisions, a hash (see `decision-counters.ts`). */
+export function decisionCountersKey(prefix: string): string {
+  return `${prefix}decisions:counters`;
+}

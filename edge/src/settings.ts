@@ -13,8 +13,15 @@ export interface EdgeSettings {
   geoFile: string;
   /** Holds the snapshot of policy and lists. */
   stateDir: string;
+  sample: SampleSettings;
   /** By the number that the route's location passes to the access phase, counted from 0. */
   routes: RouteSettings[];
+}
+
+export interface SampleSettings {
+  /** Decisions kept in Redis, approximately; 0 records none. */
+  decisionsMax: number;
+  truncateAddresses: boolean;
 }
 
 export interface RedisSettings {

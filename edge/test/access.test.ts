@@ -94,16 +94,47 @@ describe("access policy and lists", () => {
     await settles(FROM_GERMANY, 200);
   });
 
-  test("a policy that cannot be read leaves the one before in force", async () => {
+  test("rules see continent, blocks, host and what may not hold, and end by themselves", async () => {
+    const endsAt = new Date(Date.now() + 3_000).toISOString();
     await redis.policy(5, {
+      rules: [
+        {
+          id: "guests",
+          match: { continent: ["EU"], not: { cidr: [FROM_GERMANY], host: ["*.partner.example"] } },
+          action: "deny",
+          mode: "enforce",
+          endsAt,
+        },
+        { id: "block", match: { cidr: ["203.0.113.8/29"] }, action: "deny", mode: "enforce", status: 451 },
+      ],
+      default: "allow",
+    });
+    await settles(FROM_KOREA, 451);
+    assert.equal((await login(FROM_FRANCE_IPV6)).status, 403);
+    assert.equal((await login(FROM_GERMANY)).status, 200);
+    assert.equal((await login("203.0.113.7")).status, 200);
+    for (const [host, status] of [
+      ["A.Partner.example:8080", 200],
+      ["partner.example", 403],
+    ] as const) {
+      const answer = await edge.from("198.51.100.8", LOGIN, { method: "POST", host });
+      assert.equal(answer.status, status, host);
+    }
+    await settles(FROM_FRANCE_IPV6, 200);
+    await redis.policy(6, { rules: [], default: "allow" });
+    await settles(FROM_KOREA, 200);
+  });
+
+  test("a policy that cannot be read leaves the one before in force", async () => {
+    await redis.policy(7, {
       rules: [{ id: "no-kp", match: { country: ["KP"] }, action: "deny", mode: "enforce" }],
       default: "allow",
     });
     await settles(FROM_KOREA, 403);
-    await redis.policy(6, { rules: "none" } as never);
-    await until("the edge says so", () => edge.log().includes("policy revision 6 cannot be used"));
+    await redis.policy(8, { rules: "none" } as never);
+    await until("the edge says so", () => edge.log().includes("policy revision 8 cannot be used"));
     assert.equal((await login(FROM_KOREA)).status, 403);
-    await redis.policy(7, { rules: [], default: "allow" });
+    await redis.policy(9, { rules: [], default: "allow" });
     await settles(FROM_KOREA, 200);
   });
 

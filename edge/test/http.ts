@@ -11,6 +11,7 @@ export interface Answer {
 
 export interface Ask {
   method?: string;
+  host?: string;
   /** Name, value, and again: a name may come twice. */
   headers?: string[];
   body?: string | Buffer;
@@ -19,7 +20,7 @@ export interface Ask {
 export function ask(
   port: number,
   path: string,
-  { method = "GET", headers = [], body }: Ask = {},
+  { method = "GET", host = "edge.test", headers = [], body }: Ask = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? [] : ["content-length", String(Buffer.byteLength(body))];
@@ -29,7 +30,7 @@ export function ask(
         port,
         path,
         method,
-        headers: ["host", "edge.test", ...length, ...headers],
+        headers: ["host", host, ...length, ...headers],
         agent: false,
       },
       (incoming) => {

@@ -66,7 +66,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
 
   const identity = await createIdentity({ config, database, redis, clock, newId });
-  const accessPolicy = await createAccessPolicy({ config, database, clock });
+  const accessPolicy = await createAccessPolicy({ config, database, redis, clock });
   const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
   const ordering = createOrdering({ config, database, products: catalog, clock, newId, logger });
 

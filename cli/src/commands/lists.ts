@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { type BanPreview, banRisks } from "../operators/ban-risks.ts";
 import { callOperators } from "../operators/client.ts";
 import { instantAfter } from "../operators/duration.ts";
 import { finish } from "./finish.ts";
@@ -22,7 +23,9 @@ interface Entry {
 export function addListCommands(program: Command): void {
   addEntryOptions(program.command("ban").description("refuse an address or range at the edge, at once"))
     .option("--list", "show who is banned")
-    .action((cidr, options) => finish(options.list ? show("deny") : put("deny", cidr, options)));
+    .option("-y, --yes", "also when it hits somebody on the allow list, or much of the recent traffic")
+    .option("--max-share <percent>", "how much of the recent traffic is much", "5")
+    .action((cidr, options) => finish(options.list ? show("deny") : ban(cidr, options)));
   program
     .command("unban")
     .description("take an address or range off the deny list")
@@ -44,6 +47,25 @@ function addEntryOptions(command: Command): Command {
     .argument("[cidr]", "203.0.113.9, 203.0.113.0/24, 2001:db8::/32")
     .option("-r, --reason <text>", "why, for whoever reads the list later")
     .option("--for <duration>", "until then only: 30m, 12h, 7d");
+}
+
+interface BanOptions extends EntryOptions {
+  yes?: boolean;
+  maxShare: string;
+}
+
+/** Nobody is to be surprised by their own ban: what it would hit is looked up first. */
+async function ban(cidr: string | undefined, options: BanOptions): Promise<number> {
+  if (cidr !== undefined && !options.yes) {
+    const answer = await callOperators("POST", "/lists/deny/preview", { body: { cidr } });
+    const risks = banRisks(answer.body as BanPreview, options.maxShare);
+    if (risks.length > 0) {
+      console.error(`${cidr} was not banned:\n${risks.map((risk) => `  ${risk}`).join("\n")}`);
+      console.error("Say --yes to ban it all the same.");
+      return 1;
+    }
+  }
+  return put("deny", cidr, options);
 }
 
 async function put(list: ListName, cidr: string | undefined, options: EntryOptions): Promise<number> {

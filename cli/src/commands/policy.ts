@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { callOperators } from "../operators/client.ts";
+import { dryRun } from "./dry-run.ts";
 import { finish } from "./finish.ts";
 
 interface Attribution {
@@ -24,10 +25,19 @@ export function addPolicyCommands(program: Command): void {
     .argument("<ip>", "the client's address")
     .argument("[method]", "its method", "GET")
     .argument("[path]", "its path", "/products")
+    .option("--host <name>", "the host that it asks for")
     .option("--json", "for programs")
-    .action((ip, method, path, options) =>
-      finish(explain({ ip, method: method.toUpperCase(), path }, options)),
+    .action((ip, method, path, { host, ...options }) =>
+      finish(explain({ ip, method: method.toUpperCase(), path, host }, options)),
     );
+  policy
+    .command("dry-run")
+    .description("what a draft would have done to recorded requests, and what would be answered otherwise")
+    .argument("<file>", "JSON, as for `publish`")
+    .option("--since <duration>", "only what was recorded within the last 30m, 12h, 7d")
+    .option("--requests <file>", 'try these instead: a line {"ip","method","path","host"} for each')
+    .option("--json", "for programs")
+    .action((file, options) => finish(dryRun(file, options)));
   policy
     .command("revisions")
     .description("what was published, when, by whom and why; the latest first")
@@ -73,7 +83,7 @@ interface Explained {
 }
 
 async function explain(
-  request: { ip: string; method: string; path: string },
+  request: { ip: string; method: string; path: string; host?: string },
   options: { json?: boolean },
 ): Promise<number> {
   const { body } = await callOperators("POST", "/policy/explain", { body: request });

@@ -3,6 +3,7 @@
  * names. The commands stay thin on purpose: every rule stands in the origin, once.
  */
 import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { openHome } from "../process/home.ts";
 import { LOOPBACK } from "../process/ports.ts";
 import { readSettings } from "../settings.ts";
@@ -49,6 +50,38 @@ export async function callOperators(
     body: text === "" ? undefined : JSON.parse(text),
     etag: response.headers.get("etag")?.replaceAll('"', "") ?? undefined,
   };
+}
+
+/** A run over much data may take its time; between two lines of its answer there is progress. */
+const STREAM_TIMEOUT_MS = 600_000;
+
+/** Sends lines of JSON, or one, and yields what comes back, line by line. */
+export async function* streamOperators(
+  path: string,
+  contentType: "application/json" | "application/x-ndjson",
+  lines: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<unknown> {
+  const { url, token } = operatorsListener();
+  const response = await fetch(new URL(path, url), {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": contentType,
+      accept: "application/x-ndjson",
+    },
+    body: Readable.toWeb(Readable.from(lines)) as ReadableStream,
+    duplex: "half",
+    signal: AbortSignal.timeout(STREAM_TIMEOUT_MS),
+  } as RequestInit);
+  if (!response.ok || response.body === null) {
+    throw new Error(refusal("POST", path, response.status, await response.text()));
+  }
+  let rest = "";
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    const complete = (rest + chunk).split("\n");
+    rest = complete.pop() as string;
+    for (const line of complete) yield JSON.parse(line);
+  }
 }
 
 function operatorsListener(): { url: string; token: string } {

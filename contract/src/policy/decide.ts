@@ -1,6 +1,15 @@
-import type { Address } from "./address.ts";
 import { type AddressTable, findBlock } from "./address-table.ts";
-import type { PolicyAction, PolicyDocument } from "./document.ts";
+import {
+  allHold,
+  allHoldOfCountry,
+  anyHolds,
+  anyHoldsOfCountry,
+  type CompiledConditions,
+  compileConditions,
+  type RequestFacts,
+} from "./conditions.ts";
+import type { PolicyAction, PolicyDocument, PolicyRule } from "./document.ts";
+import { parseInstant } from "./instant.ts";
 
 /**
  * The access decision. Edge workers run it for every request; the origin runs it to tell an operator what
@@ -25,7 +34,7 @@ export function decide(
   const rules = trace === undefined ? rulesFor(state.policy, request.country) : state.policy.rules;
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i] as CompiledRule;
-    const matched = matches(rule, request);
+    const matched = matches(rule, request) && (trace === undefined || canMatch(rule, request.country));
     if (trace !== undefined) {
       trace.steps.push({ step: rule.enforced ? "rule" : "observed-rule", id: rule.verdict.rule, matched });
     }
@@ -45,13 +54,9 @@ export interface AccessState {
   policy: CompiledPolicy;
 }
 
-export interface AccessRequest {
-  address: Address;
+export interface AccessRequest extends RequestFacts {
   /** ISO 3166-1 alpha-2, `ZZ` when unknown. */
   country: string;
-  method: string;
-  /** Without the query string. */
-  path: string;
   nowMs: number;
 }
 
@@ -81,6 +86,8 @@ export interface CompiledPolicy {
   /** Made when the first request from that country comes. */
   byCountry: Record<string, CountryRules | undefined>;
   default: Verdict;
+  /** Some rule asks for the host; when none does, a request's may be left empty. */
+  usesHost: boolean;
 }
 
 interface CountryRules {
@@ -92,35 +99,47 @@ interface CountryRules {
 
 export interface CompiledRule {
   enforced: boolean;
-  /** Undefined: any country. */
-  countries: Record<string, boolean | undefined> | undefined;
-  methods: Record<string, boolean | undefined> | undefined;
-  /** Empty: any path. */
-  pathPrefix: string;
+  /** All of them must hold. */
+  where: CompiledConditions;
+  /** None of them may hold. */
+  whereNot: CompiledConditions | undefined;
+  /** Unix time in milliseconds from which the rule is void; 0 for never. */
+  endsAtMs: number;
   verdict: Verdict;
   /** How often the rule matched in `observe` mode since it was compiled. */
   observed: number;
 }
 
-/** Takes a valid document (see `validate.ts`). */
+/** Takes a valid document (see `validate.ts`); of others some raise an error. */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const rules: CompiledRule[] = [];
+  let usesHost = false;
   for (const rule of document.rules) {
-    rules.push({
-      enforced: rule.mode === "enforce",
-      countries: setOf(rule.match.country),
-      methods: methodsOf(rule.match.method),
-      pathPrefix: rule.match.pathPrefix === undefined ? "" : rule.match.pathPrefix,
-      verdict: {
-        action: rule.action,
-        status: rule.action === "allow" ? 0 : rule.status === undefined ? 403 : rule.status,
-        reason: "rule",
-        rule: rule.id,
-      },
-      observed: 0,
-    });
+    const compiled = compileRule(rule);
+    if (compiled.where.hosts !== undefined) usesHost = true;
+    if (compiled.whereNot !== undefined && compiled.whereNot.hosts !== undefined) usesHost = true;
+    rules.push(compiled);
   }
-  return { rules, byCountry: {}, default: document.default === "allow" ? DEFAULT_ALLOW : DEFAULT_DENY };
+  const fallback = document.default === "allow" ? DEFAULT_ALLOW : DEFAULT_DENY;
+  return { rules, byCountry: {}, default: fallback, usesHost };
+}
+
+function compileRule(rule: PolicyRule): CompiledRule {
+  // Adding makes Lua raise an error for what is no instant, here and not at the first request.
+  const endsAtMs = rule.endsAt === undefined ? 0 : (parseInstant(rule.endsAt) as number) + 0;
+  return {
+    enforced: rule.mode === "enforce",
+    where: compileConditions(rule.match),
+    whereNot: rule.match.not === undefined ? undefined : compileConditions(rule.match.not),
+    endsAtMs,
+    verdict: {
+      action: rule.action,
+      status: rule.action === "allow" ? 0 : rule.status === undefined ? 403 : rule.status,
+      reason: "rule",
+      rule: rule.id,
+    },
+    observed: 0,
+  };
 }
 
 const ALLOW_LISTED: Verdict = { action: "allow", status: 0, reason: "allow-list", rule: "" };
@@ -134,31 +153,22 @@ function rulesFor(policy: CompiledPolicy, country: string): CompiledRule[] {
   if (known !== undefined && known.made === true) return known.rules;
   const rules: CompiledRule[] = [];
   for (const rule of policy.rules) {
-    if (rule.countries === undefined || rule.countries[country] === true) rules.push(rule);
+    if (canMatch(rule, country)) rules.push(rule);
   }
   policy.byCountry[country] = { made: true, rules };
   return rules;
 }
 
+function canMatch(rule: CompiledRule, country: string): boolean {
+  if (!allHoldOfCountry(rule.where, country)) return false;
+  return rule.whereNot === undefined || !anyHoldsOfCountry(rule.whereNot, country);
+}
+
+/** But for its country, see `canMatch`. */
 function matches(rule: CompiledRule, request: AccessRequest): boolean {
-  if (rule.countries !== undefined && rule.countries[request.country] !== true) return false;
-  if (rule.methods !== undefined && rule.methods[request.method] !== true) return false;
-  const prefix = rule.pathPrefix;
-  return prefix.length === 0 || request.path.substring(0, prefix.length) === prefix;
-}
-
-/** Whoever may not read a page must not learn from `HEAD` what it is like: `GET` stands for both. */
-function methodsOf(values: string[] | undefined): Record<string, boolean | undefined> | undefined {
-  const methods = setOf(values);
-  if (methods !== undefined && methods.GET === true) methods.HEAD = true;
-  return methods;
-}
-
-function setOf(values: string[] | undefined): Record<string, boolean | undefined> | undefined {
-  if (values === undefined) return undefined;
-  const set: Record<string, boolean | undefined> = {};
-  for (const value of values) set[value] = true;
-  return set;
+  if (rule.endsAtMs !== 0 && request.nowMs >= rule.endsAtMs) return false;
+  if (!allHold(rule.where, request)) return false;
+  return rule.whereNot === undefined || !anyHolds(rule.whereNot, request);
 }
 
 function idOf(entry: { id: number } | undefined): string {

@@ -19,17 +19,30 @@ export interface PolicyRule {
   mode: "enforce" | "observe";
   /** HTTP status of a denial. 403 unless set. */
   status?: 403 | 404 | 451;
+  /** From then on the rule matches nothing. UTC: `2026-12-31T23:59:59Z`. */
+  endsAt?: string;
   note?: string;
 }
 
-/** All conditions that are given must hold; a rule without any matches every request. */
-export interface RuleMatch {
+/** Of each condition one value must hold. */
+export interface Conditions {
   /** ISO 3166-1 alpha-2, upper case; `ZZ` is an address that the geo data doesn't know. */
   country?: string[];
+  /** `AF AN AS EU NA OC SA`, and `ZZ` for an unknown country. */
+  continent?: string[];
+  /** Addresses and blocks, IPv4 and IPv6. */
+  cidr?: string[];
+  /** Lower case, without port; `*.example.com` is every name below `example.com`, and not that name itself. */
+  host?: string[];
   /** Upper case. `GET` covers `HEAD` too; `HEAD` covers itself only. */
   method?: string[];
   /** The path begins so; no query string. */
   pathPrefix?: string;
+}
+
+/** All conditions that are given must hold, and none of those under `not`; `{}` matches every request. */
+export interface RuleMatch extends Conditions {
+  not?: Conditions;
 }
 
 /** What the geo data doesn't know. */
@@ -37,6 +50,10 @@ export const COUNTRY_UNKNOWN = "ZZ";
 
 export const RULES_MAX = 1_000;
 export const COUNTRIES_PER_RULE_MAX = 250;
+export const BLOCKS_PER_RULE_MAX = 1_000;
+export const HOSTS_PER_RULE_MAX = 100;
+/** RFC 1035, 2.3.4. */
+export const HOST_LENGTH_MAX = 253;
 export const NOTE_LENGTH_MAX = 500;
 export const PATH_PREFIX_LENGTH_MAX = 200;
 

@@ -1,10 +1,16 @@
+import { parseCidr } from "./address.ts";
+import { CONTINENT_UNKNOWN, CONTINENTS } from "./continents.ts";
 import {
+  BLOCKS_PER_RULE_MAX,
   COUNTRIES_PER_RULE_MAX,
+  HOST_LENGTH_MAX,
+  HOSTS_PER_RULE_MAX,
   NOTE_LENGTH_MAX,
   PATH_PREFIX_LENGTH_MAX,
   type PolicyDocument,
   RULES_MAX,
 } from "./document.ts";
+import { parseInstant } from "./instant.ts";
 
 /** One fault of a policy document. */
 export interface PolicyFault {
@@ -51,7 +57,7 @@ function ruleFaults(rule: unknown, at: string, faults: PolicyFault[]): void {
     faults.push({ pointer: at, message: "must be an object" });
     return;
   }
-  unknownKeys(rule, ["id", "match", "action", "mode", "status", "note"], at, faults);
+  unknownKeys(rule, ["id", "match", "action", "mode", "status", "endsAt", "note"], at, faults);
   if (typeof rule.id !== "string" || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(rule.id)) {
     faults.push({ pointer: `${at}/id`, message: "must be 1 to 64 of a-z, 0-9 and -, not starting with -" });
   }
@@ -61,6 +67,12 @@ function ruleFaults(rule: unknown, at: string, faults: PolicyFault[]): void {
     oneOf(rule.status, [403, 404, 451], `${at}/status`, faults);
     if (rule.action === "allow")
       faults.push({ pointer: `${at}/status`, message: "has no meaning on an allow rule" });
+  }
+  if (
+    rule.endsAt !== undefined &&
+    (typeof rule.endsAt !== "string" || parseInstant(rule.endsAt) === undefined)
+  ) {
+    faults.push({ pointer: `${at}/endsAt`, message: "must be an instant in UTC, like 2026-12-31T23:59:59Z" });
   }
   if (rule.note !== undefined && (typeof rule.note !== "string" || rule.note.length > NOTE_LENGTH_MAX)) {
     faults.push({
@@ -76,32 +88,73 @@ function matchFaults(match: unknown, at: string, faults: PolicyFault[]): void {
     faults.push({ pointer: at, message: "must be an object; {} matches every request" });
     return;
   }
-  unknownKeys(match, ["country", "method", "pathPrefix"], at, faults);
-  stringList(match.country, /^[A-Z]{2}$/, "two capital letters, ISO 3166-1 alpha-2", `${at}/country`, faults);
-  stringList(match.method, /^[A-Z]{3,16}$/, "a method in capitals", `${at}/method`, faults);
-  const prefix = match.pathPrefix;
-  if (prefix === undefined) return;
+  const { not, ...conditions } = match;
+  conditionFaults(conditions, at, [...CONDITIONS, "not"], faults);
+  if (not === undefined) return;
+  if (!isObject(not) || Object.keys(not).length === 0) {
+    faults.push({ pointer: `${at}/not`, message: "must be an object that names what may not hold" });
+    return;
+  }
+  conditionFaults(not, `${at}/not`, CONDITIONS, faults);
+}
+
+const METHODS_PER_RULE_MAX = 50;
+const CONDITIONS = ["country", "continent", "cidr", "host", "method", "pathPrefix"] as const;
+
+const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
+
+function conditionFaults(
+  given: Record<string, unknown>,
+  at: string,
+  known: readonly string[],
+  faults: PolicyFault[],
+): void {
+  unknownKeys(given, known, at, faults);
+  const list = (name: string, max: number, fits: (item: string) => boolean, words: string) =>
+    listFaults(given[name], max, fits, words, `${at}/${name}`, faults);
+  const continents: readonly string[] = [...CONTINENTS, CONTINENT_UNKNOWN];
+  list("country", COUNTRIES_PER_RULE_MAX, matching(/^[A-Z]{2}$/), "two capital letters, ISO 3166-1 alpha-2");
+  list("continent", continents.length, (item) => continents.includes(item), `one of ${continents.join(" ")}`);
+  list("cidr", BLOCKS_PER_RULE_MAX, (item) => parseCidr(item) !== undefined, "an IP address or a CIDR block");
+  list("host", HOSTS_PER_RULE_MAX, isHost, "a host name in small letters without port, or *.name");
+  list("method", METHODS_PER_RULE_MAX, matching(/^[A-Z]{3,16}$/), "a method in capitals");
+  if (given.pathPrefix !== undefined) prefixFaults(given.pathPrefix, `${at}/pathPrefix`, faults);
+}
+
+function isHost(text: string): boolean {
+  return text.length <= HOST_LENGTH_MAX && HOST.test(text);
+}
+
+function matching(form: RegExp): (item: string) => boolean {
+  return (item) => form.test(item);
+}
+
+function prefixFaults(prefix: unknown, pointer: string, faults: PolicyFault[]): void {
   if (typeof prefix !== "string" || !prefix.startsWith("/") || prefix.length > PATH_PREFIX_LENGTH_MAX) {
     faults.push({
-      pointer: `${at}/pathPrefix`,
+      pointer,
       message: `must start with / and have at most ${PATH_PREFIX_LENGTH_MAX} characters`,
     });
   } else if (/[?#\s]/.test(prefix)) {
-    faults.push({
-      pointer: `${at}/pathPrefix`,
-      message: "is matched without a query string: ?, # and spaces never match",
-    });
+    faults.push({ pointer, message: "is matched without a query string: ?, # and spaces never match" });
   }
 }
 
-function stringList(value: unknown, form: RegExp, words: string, at: string, faults: PolicyFault[]): void {
+function listFaults(
+  value: unknown,
+  max: number,
+  fits: (item: string) => boolean,
+  words: string,
+  at: string,
+  faults: PolicyFault[],
+): void {
   if (value === undefined) return;
-  if (!Array.isArray(value) || value.length === 0 || value.length > COUNTRIES_PER_RULE_MAX) {
-    faults.push({ pointer: at, message: `must be an array of 1 to ${COUNTRIES_PER_RULE_MAX} strings` });
+  if (!Array.isArray(value) || value.length === 0 || value.length > max) {
+    faults.push({ pointer: at, message: `must be an array of 1 to ${max} strings` });
     return;
   }
   value.forEach((item, index) => {
-    if (typeof item !== "string" || !form.test(item)) {
+    if (typeof item !== "string" || !fits(item)) {
       faults.push({ pointer: `${at}/${index}`, message: `must be ${words}` });
     }
   });

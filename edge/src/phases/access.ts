@@ -21,6 +21,8 @@ import { inspectHeaders, type SeenHeaders } from "../platform/request-headers.ts
 import { answerProblem, answerProblemWith, setAllow } from "../platform/response.ts";
 import { accessLoaded, decideAccess, lastCountry } from "../policies/access.ts";
 import type { RouteSettings } from "../settings.ts";
+import { countDecision } from "../telemetry/decision-counts.ts";
+import { sampleDecision } from "../telemetry/decision-sample.ts";
 import { sessionProblem } from "../token/sessions.ts";
 import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.ts";
 
@@ -74,7 +76,10 @@ function admit(method: string, path: string): boolean {
     answerProblem(EDGE_NOT_READY);
     return false;
   }
-  const verdict = decideAccess(clientAddressBytes(), method, path);
+  const address = clientAddressBytes();
+  const verdict = decideAccess(address, method, path);
+  countDecision(lastCountry(), verdict);
+  sampleDecision(address, lastCountry(), method, path, verdict);
   noteCountry(lastCountry());
   if (verdict.reason !== "default") noteVerdict(verdict.reason, verdict.rule);
   if (verdict.action === "deny") {

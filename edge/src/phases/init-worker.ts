@@ -3,6 +3,8 @@ import { logError, logNotice } from "../platform/log.ts";
 import { isFirstWorker, seedRandom } from "../platform/worker.ts";
 import { loadSnapshot, startSnapshotWriter } from "../policies/snapshot.ts";
 import type { EdgeSettings } from "../settings.ts";
+import { startDecisionCounts } from "../telemetry/decision-counts.ts";
+import { startDecisionSample } from "../telemetry/decision-sample.ts";
 import { loadTokenKeys } from "../token/keys.ts";
 
 /**
@@ -19,4 +21,6 @@ export function startWorker(settings: EdgeSettings): void {
   if (snapshotFailure !== undefined) logNotice(`no snapshot: ${snapshotFailure}`);
   if (isFirstWorker()) startSnapshotWriter(settings.stateDir);
   startFollower(settings.redisPrefix);
+  startDecisionCounts(settings.redisPrefix);
+  startDecisionSample(settings.redisPrefix, settings.sample);
 }

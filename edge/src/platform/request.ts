@@ -31,6 +31,11 @@ export function requestQuery(): string | undefined {
   return ngx.var.args;
 }
 
+/** As nginx reads it, from the request line or the `Host` field: lower case, without port. */
+export function requestHost(): string {
+  return ngx.var.host;
+}
+
 export function requestId(): string {
   return ngx.var.request_id;
 }

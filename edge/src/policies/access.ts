@@ -11,6 +11,7 @@ import { decode } from "cjson.safe";
 import { countryOf } from "../geo/range-table.ts";
 import { nowMs } from "../platform/clock.ts";
 import { logError } from "../platform/log.ts";
+import { requestHost } from "../platform/request.ts";
 import { type AccessLists, createAccessLists } from "./access-lists.ts";
 
 /**
@@ -31,6 +32,8 @@ let lists = createAccessLists();
 let policyText = "";
 /** @perWorker */
 let policyVersion = -1;
+/** @perWorker */
+let observed = new LuaTable<string, number>();
 
 /**
  * Both are reused for each decision, which never waits: making tables for it would cost more than making it.
@@ -44,6 +47,7 @@ const request: AccessRequest = {
   country: COUNTRY_UNKNOWN,
   method: "",
   path: "",
+  host: "",
   nowMs: 0,
 };
 
@@ -62,6 +66,7 @@ export function decideAccess(addressBytes: string, method: string, path: string)
   request.country = countryOf(address);
   request.method = method;
   request.path = path;
+  if (state.policy.usesHost) request.host = requestHost();
   request.nowMs = nowMs();
   return decide(state, request, undefined);
 }
@@ -102,10 +107,31 @@ export function replacePolicy(version: number, text: string): boolean {
     logError(`policy revision ${version} cannot be used; the one before stays in force`);
     return false;
   }
+  gatherObserved();
   state.policy = compiled as AccessState["policy"];
   policyVersion = version;
   policyText = text;
   return true;
+}
+
+/** How often rules matched in mode `observe` since this was asked last, by `rule|action`. */
+export function takeObserved(): LuaTable<string, number> {
+  gatherObserved();
+  const taken = observed;
+  observed = new LuaTable();
+  return taken;
+}
+
+/** A policy that goes takes its counts with it. */
+function gatherObserved(): void {
+  for (const rule of state.policy.rules) {
+    if (rule.observed > 0) {
+      const key = `${rule.verdict.rule}|${rule.verdict.action}`;
+      const before = observed.get(key);
+      observed.set(key, before === undefined ? rule.observed : before + rule.observed);
+      rule.observed = 0;
+    }
+  }
 }
 
 function readAddress(bytes: string): Address {

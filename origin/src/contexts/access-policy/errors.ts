@@ -12,5 +12,10 @@ export const accessErrors = defineErrors({
     title: "Say by If-Match which revision this replaces",
   },
   revisionStale: { code: "policy.stale", status: 412, title: "Somebody has published in between" },
+  recordUnavailable: {
+    code: "decisions.unavailable",
+    status: 503,
+    title: "The record of decisions is in Redis, which can't be reached",
+  },
   revisionUnknown: { code: "policy.revision_unknown", status: 404, title: "There is no such revision" },
 });

@@ -7,17 +7,23 @@ import type { Database } from "../../platform/mysql/database.ts";
 import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { repeat } from "../../platform/repeat.ts";
+import { dryRun, locate } from "./application/dry-run.ts";
 import { putEntry, removeEntry } from "./application/edit-lists.ts";
 import { allEntries, putEntries, removeEntries } from "./application/edit-many.ts";
 import { explainRequest } from "./application/explain-request.ts";
 import { forgetEntries, forgetLimits } from "./application/forget-entries.ts";
+import { listDecisions } from "./application/list-decisions.ts";
+import { previewBan } from "./application/preview-ban.ts";
 import { publishPolicy, restoreRevision } from "./application/publish-policy.ts";
 import { accessErrors } from "./errors.ts";
 import { openCountries } from "./infrastructure/countries.ts";
+import { decisionsIn } from "./infrastructure/decisions.ts";
 import { accessEntriesTable, listsIn } from "./infrastructure/lists.ts";
 import { policiesIn, policyTable } from "./infrastructure/policies.ts";
 import { dropProjectedFrom } from "./infrastructure/projected-entries.ts";
+import { addDecisionRoutes } from "./interface/decision-routes.ts";
 import { addListRoutes } from "./interface/list-routes.ts";
+import { addMetricsRoute } from "./interface/metrics-route.ts";
 import { addPolicyRoutes } from "./interface/policy-routes.ts";
 
 export { accessPolicyAudits } from "./infrastructure/audits.ts";
@@ -28,11 +34,12 @@ export const accessPolicyTables: readonly ProjectedTable[] = [accessEntriesTable
 export interface AccessPolicyDependencies {
   readonly config: Pick<ApiConfig, "geoipCountryDb">;
   readonly database: Database;
+  readonly redis: RedisStore;
   readonly clock: Clock;
 }
 
-export interface AccessPolicyWorkerDependencies extends Pick<AccessPolicyDependencies, "database" | "clock"> {
-  readonly redis: RedisStore;
+export interface AccessPolicyWorkerDependencies
+  extends Pick<AccessPolicyDependencies, "database" | "redis" | "clock"> {
   readonly logger: Logger;
 }
 
@@ -52,9 +59,10 @@ export interface AccessPolicy {
 }
 
 export async function createAccessPolicy(given: AccessPolicyDependencies): Promise<AccessPolicy> {
-  const { config, database, clock } = given;
+  const { config, database, redis, clock } = given;
   const lists = listsIn(database);
   const policies = policiesIn(database);
+  const record = decisionsIn(redis);
   const findCountry = await openCountries(config.geoipCountryDb);
   const on = { lists, policies, findCountry, clock };
   return {
@@ -65,6 +73,7 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
         putAll: (list, lines) => putEntries(on, list, lines),
         removeAll: (list, lines) => removeEntries(on, list, lines),
         all: (list) => allEntries(on, list),
+        previewBan: (cidr) => previewBan({ lists, record, clock }, cidr),
         page: (list, afterId, limit) => lists.page(list, afterId, limit, clock()),
       });
       addPolicyRoutes(app, {
@@ -78,6 +87,17 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
         publish: (document, replaces, attribution) => publishPolicy(on, document, replaces, attribution),
         restore: (revision, replaces, attribution) => restoreRevision(on, revision, replaces, attribution),
         explain: (request) => explainRequest(on, request),
+      });
+      addMetricsRoute(app, {
+        counters: record.counters,
+        recorded: record.count,
+        revision: async () => (await policies.current()).revision,
+      });
+      addDecisionRoutes(app, {
+        list: (filter, cursor, limit) => listDecisions(record, filter, cursor, limit),
+        recorded: record.count,
+        dryRun: (draft, sinceMs) => dryRun(on, draft, record.since(sinceMs)),
+        dryRunOf: (draft, batches) => dryRun(on, draft, locate(batches, findCountry)),
       });
     },
   };

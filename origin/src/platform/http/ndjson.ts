@@ -20,10 +20,11 @@ export type NdjsonLine<Value> =
 export async function* readNdjson<Schema extends TSchema>(
   stream: Readable,
   schema: Schema,
+  lineLengthMax: number = ndjsonLimits.lineLengthMax,
 ): AsyncGenerator<NdjsonLine<Static<Schema>>> {
   const check = Compile(schema);
   let line = 0;
-  for await (const text of linesOf(stream)) {
+  for await (const text of linesOf(stream, lineLengthMax)) {
     line += 1;
     if (line > ndjsonLimits.linesMax) {
       throw new Refusal(platformErrors.tooLarge, { detail: `more than ${ndjsonLimits.linesMax} lines` });
@@ -41,15 +42,15 @@ export async function* readNdjson<Schema extends TSchema>(
   }
 }
 
-async function* linesOf(stream: Readable): AsyncGenerator<string> {
+async function* linesOf(stream: Readable, lineLengthMax: number): AsyncGenerator<string> {
   stream.setEncoding("utf8");
   let rest = "";
   for await (const chunk of stream) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() as string;
-    if (rest.length > ndjsonLimits.lineLengthMax) {
+    if (rest.length > lineLengthMax) {
       throw new Refusal(platformErrors.tooLarge, {
-        detail: `a line of more than ${ndjsonLimits.lineLengthMax}`,
+        detail: `a line of more than ${lineLengthMax}`,
       });
     }
     yield* lines;

@@ -32,6 +32,8 @@ export interface RequestToExplain {
   readonly ip: string;
   readonly method: string;
   readonly path: string;
+  /** Empty: of no host that a rule could name. */
+  readonly host: string;
 }
 
 /** Of the access policy, or of the edge about the path itself: what is not plain is answered 400. */
@@ -88,7 +90,8 @@ export async function explainRequest(
     return { verdict: badPath, path: null, ...context, steps: [reached("path-unreadable")] };
   }
   const { path, plain } = read;
-  const verdict = decide(state, { address, country, method: request.method, path, nowMs }, trace);
+  const host = request.host.toLowerCase();
+  const verdict = decide(state, { address, country, method: request.method, path, host, nowMs }, trace);
   if (plain || verdict.action === "deny") return { verdict, path, ...context, steps: trace.steps };
   return { verdict: badPath, path, ...context, steps: [...trace.steps, reached("path-not-plain")] };
 }

@@ -1,3 +1,4 @@
+import type { DecisionRecord } from "@sluice/contract/decision-record.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 
 export type ListName = "allow" | "deny";
@@ -72,3 +73,19 @@ export interface Policies {
 
 /** Country of a canonical address, ISO 3166-1 alpha-2, or `ZZ`. */
 export type FindCountry = (address: string) => string;
+
+export interface RecordedDecision extends DecisionRecord {
+  /** Where it stands in the record; later ones are greater. */
+  readonly id: string;
+}
+
+/** The sample of decisions that edges record. All refuse while Redis is away. */
+export interface RecordedDecisions {
+  /** Before `before`, or up to the newest; the latest first. */
+  latest(before: string | undefined, limit: number): Promise<RecordedDecision[]>;
+  /** In batches, the oldest first. */
+  since(sinceMs: number): AsyncIterable<readonly RecordedDecision[]>;
+  count(): Promise<number>;
+  /** What edge workers counted, every decision and not the sample; see `contract/src/decision-counters.ts`. */
+  counters(): Promise<Record<string, string>>;
+}

@@ -6,6 +6,7 @@ import type { HttpServer } from "../../../platform/http/server.ts";
 import type { NewEntry } from "../application/edit-lists.ts";
 import type { BulkResult, Line } from "../application/edit-many.ts";
 import type { ListEntry, ListName } from "../application/ports.ts";
+import type { BanPreview } from "../application/preview-ban.ts";
 
 export interface ListUseCases {
   put(list: ListName, entry: NewEntry): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
@@ -14,6 +15,7 @@ export interface ListUseCases {
   putAll(list: ListName, lines: AsyncIterable<Line<NewEntry>>): Promise<BulkResult>;
   removeAll(list: ListName, lines: AsyncIterable<Line<{ readonly cidr: string }>>): Promise<BulkResult>;
   all(list: ListName): AsyncIterable<ListEntry>;
+  previewBan(cidr: string): Promise<BanPreview>;
 }
 
 const strict = { additionalProperties: false };
@@ -51,6 +53,14 @@ const EntryBody = Type.Object({
   source: Type.String(),
   createdAt: Type.String(),
   expiresAt: Type.Union([Type.String(), Type.Null()]),
+});
+
+const PreviewBody = Type.Object({
+  cidr: Type.String(),
+  allowListed: Type.Array(EntryBody),
+  allowListedCount: Type.Integer(),
+  recorded: Type.Integer(),
+  hit: Type.Integer(),
 });
 
 const PageQuery = Type.Object(
@@ -103,6 +113,15 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
       if (body instanceof Readable) return lists.putAll(request.params.list, newEntriesIn(body));
       const { entry, added } = await lists.put(request.params.list, toNewEntry(body));
       return reply.code(added ? 201 : 200).send(toBody(entry));
+    },
+  );
+
+  app.post(
+    "/lists/deny/preview",
+    { config, schema: { tags, body: CidrLine, response: { 200: PreviewBody } } },
+    async (request) => {
+      const { allowListed, ...preview } = await lists.previewBan(request.body.cidr);
+      return { ...preview, allowListed: allowListed.map(toBody) };
     },
   );
 

@@ -47,6 +47,7 @@ const ExplainBody = Type.Object(
     ip: Type.String({ minLength: 1, maxLength: 100 }),
     method: Type.String({ pattern: "^[A-Z]{3,16}$" }),
     path: Type.String({ pattern: "^/", maxLength: 2_000 }),
+    host: Type.Optional(Type.String({ maxLength: 253 })),
   },
   strict,
 );
@@ -106,7 +107,7 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
   );
 
   app.post("/policy/explain", { config, schema: { tags, body: ExplainBody } }, async (request) => {
-    const { verdict, ...context } = await policies.explain(request.body);
+    const { verdict, ...context } = await policies.explain({ host: "", ...request.body });
     return { ...verdict, ...context };
   });
 }

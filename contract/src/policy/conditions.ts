@@ -1,0 +1,121 @@
+import { type Address, type Cidr, parseCidr } from "./address.ts";
+import { type AddressTable, createAddressTable, findBlock, setBlock } from "./address-table.ts";
+import { continentOf } from "./continents.ts";
+import type { Conditions } from "./document.ts";
+
+/**
+ * The conditions of a rule, made ready for requests. Country and continent are asked apart from the rest: which
+ * rules a country can match is found once for each country, not for each request.
+ */
+export interface CompiledConditions {
+  /** Undefined wherever a condition is not given. */
+  countries: NameSet | undefined;
+  continents: NameSet | undefined;
+  methods: NameSet | undefined;
+  /** Empty when not given. */
+  pathPrefix: string;
+  hosts: CompiledHosts | undefined;
+  blocks: AddressTable | undefined;
+}
+
+export interface RequestFacts {
+  address: Address;
+  method: string;
+  /** Without the query string. */
+  path: string;
+  /** Lower case, without port; needed only when the policy `usesHost`. */
+  host: string;
+}
+
+export type NameSet = Record<string, boolean | undefined>;
+
+interface CompiledHosts {
+  exact: NameSet;
+  /** With the leading dot: `.example.com` for `*.example.com`. */
+  suffixes: string[];
+}
+
+/** Takes conditions of a valid document. */
+export function compileConditions(given: Conditions): CompiledConditions {
+  return {
+    countries: setOf(given.country),
+    continents: setOf(given.continent),
+    methods: methodsOf(given.method),
+    pathPrefix: given.pathPrefix === undefined ? "" : given.pathPrefix,
+    hosts: given.host === undefined ? undefined : hostsOf(given.host),
+    blocks: given.cidr === undefined ? undefined : blocksOf(given.cidr),
+  };
+}
+
+/** Whether a request from the country can match. */
+export function allHoldOfCountry(conditions: CompiledConditions, country: string): boolean {
+  if (conditions.countries !== undefined && conditions.countries[country] !== true) return false;
+  return conditions.continents === undefined || conditions.continents[continentOf(country)] === true;
+}
+
+/** Whether some condition about the country holds. */
+export function anyHoldsOfCountry(conditions: CompiledConditions, country: string): boolean {
+  if (conditions.countries !== undefined && conditions.countries[country] === true) return true;
+  return conditions.continents !== undefined && conditions.continents[continentOf(country)] === true;
+}
+
+/** Whether all that is not about the country holds. */
+export function allHold(conditions: CompiledConditions, request: RequestFacts): boolean {
+  if (conditions.methods !== undefined && conditions.methods[request.method] !== true) return false;
+  const prefix = conditions.pathPrefix;
+  if (prefix.length !== 0 && request.path.substring(0, prefix.length) !== prefix) return false;
+  if (conditions.hosts !== undefined && !isAmong(conditions.hosts, request.host)) return false;
+  return conditions.blocks === undefined || findBlock(conditions.blocks, request.address, 0) !== undefined;
+}
+
+/** Whether something that is not about the country holds. */
+export function anyHolds(conditions: CompiledConditions, request: RequestFacts): boolean {
+  if (conditions.methods !== undefined && conditions.methods[request.method] === true) return true;
+  const prefix = conditions.pathPrefix;
+  if (prefix.length !== 0 && request.path.substring(0, prefix.length) === prefix) return true;
+  if (conditions.hosts !== undefined && isAmong(conditions.hosts, request.host)) return true;
+  return conditions.blocks !== undefined && findBlock(conditions.blocks, request.address, 0) !== undefined;
+}
+
+function isAmong(hosts: CompiledHosts, host: string): boolean {
+  if (hosts.exact[host] === true) return true;
+  const suffixes = hosts.suffixes;
+  for (let i = 0; i < suffixes.length; i++) {
+    const suffix = suffixes[i] as string;
+    const before = host.length - suffix.length;
+    if (before > 0 && host.substring(before) === suffix) return true;
+  }
+  return false;
+}
+
+function hostsOf(patterns: string[]): CompiledHosts {
+  const hosts: CompiledHosts = { exact: {}, suffixes: [] };
+  for (const pattern of patterns) {
+    if (pattern.substring(0, 2) === "*.") hosts.suffixes.push(pattern.substring(1));
+    else hosts.exact[pattern] = true;
+  }
+  return hosts;
+}
+
+function blocksOf(texts: string[]): AddressTable {
+  const blocks = createAddressTable();
+  for (const text of texts) {
+    // Of a document that nobody validated it is nothing, and the error in here keeps the policy out.
+    setBlock(blocks, parseCidr(text) as Cidr, { id: 0, expiresAtMs: 0 });
+  }
+  return blocks;
+}
+
+/** Whoever may not read a page must not learn from `HEAD` what it is like: `GET` stands for both. */
+function methodsOf(values: string[] | undefined): NameSet | undefined {
+  const methods = setOf(values);
+  if (methods !== undefined && methods.GET === true) methods.HEAD = true;
+  return methods;
+}
+
+function setOf(values: string[] | undefined): NameSet | undefined {
+  if (values === undefined) return undefined;
+  const set: NameSet = {};
+  for (const value of values) set[value] = true;
+  return set;
+}

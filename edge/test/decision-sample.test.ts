@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { AccessEntry } from "@sluice/contract/change.ts";
+import type { DecisionRecord } from "@sluice/contract/decision-record.ts";
+import { decisionCountersKey, decisionsKey } from "@sluice/contract/keys.ts";
+import { type Address, type Cidr, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
+import { createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
+import { compilePolicy, decide } from "@sluice/contract/policy/decide.ts";
+import type { Conditions, PolicyDocument, PolicyRule } from "@sluice/contract/policy/document.ts";
+import {
+  type EdgeUnderTest,
+  FROM_FRANCE_IPV6,
+  FROM_GERMANY,
+  FROM_KOREA,
+  FROM_NOWHERE,
+  startEdge,
+} from "./edge-under-test.ts";
+import { type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
+import { until } from "./processes.ts";
+import { PREFIX, type RedisUnderTest, startRedis } from "./redis-under-test.ts";
+
+const DOCUMENTS = 40;
+const REQUESTS_OF_EACH = 40;
+
+describe("the record of decisions", () => {
+  let redis: RedisUnderTest;
+  let origin: OriginUnderTest;
+  let edge: EdgeUnderTest;
+
+  before(async () => {
+    redis = await startRedis();
+    origin = await startOrigin();
+    await redis.ready("1");
+    edge = await startEdge({ redisPort: redis.port, originPort: origin.port });
+    await edge.untilReady();
+  });
+
+  after(async () => {
+    await edge?.close();
+    await origin.close();
+    await redis.close();
+  });
+
+  async function recorded(host: string): Promise<DecisionRecord[]> {
+    const entries = await redis.client.xrange(decisionsKey(PREFIX), "-", "+");
+    return entries.map(([, fields]) => JSON.parse(fields[1] as string)).filter((one) => one.host === host);
+  }
+
+  test("holds what was asked and decided, and neither query nor header", async () => {
+    const answer = await edge.from(FROM_FRANCE_IPV6, "/openapi.json?token=secret", {
+      host: "Record.example:81",
+      headers: ["authorization", "Bearer secret"],
+    });
+    assert.equal(answer.status, 200);
+    const [record] = await until("it is recorded", async () => {
+      const found = await recorded("record.example");
+      return found.length > 0 && found;
+    });
+    assert.ok(record);
+    const { atMs, ...rest } = record;
+    assert.ok(Math.abs(Date.now() - atMs) < 10_000);
+    assert.deepEqual(rest, {
+      ip: FROM_FRANCE_IPV6,
+      country: "FR",
+      method: "GET",
+      path: "/openapi.json",
+      host: "record.example",
+      action: "allow",
+      status: 0,
+      reason: "default",
+      rule: "",
+    });
+    assert.doesNotMatch(JSON.stringify(await redis.client.xrange(decisionsKey(PREFIX), "-", "+")), /secret/);
+  });
+
+  test("generated policies: what the edge answers is what the origin would say of the record", async (t) => {
+    const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 0x7fff_ffff);
+    t.diagnostic(`seed ${seed}`);
+    const pick = picker(seed);
+    const allow = createAddressTable();
+    const deny = createAddressTable();
+    for (const [id, list, cidr] of [
+      [1, "allow", "198.51.100.64/26"],
+      [2, "deny", "203.0.113.0/25"],
+    ] as const) {
+      const entry: AccessEntry = { id, list, cidr, expiresAtMs: 0, removed: false, version: 1 };
+      await redis.entry(entry);
+      setBlock(list === "allow" ? allow : deny, parseCidr(cidr) as Cidr, { id, expiresAtMs: 0 });
+    }
+    let compared = 0;
+    for (let number = 1; number <= DOCUMENTS; number++) {
+      const document = generatedDocument(pick, `marker-${number}.example`);
+      await redis.policy(number, document);
+      await until("it is in force", async () => {
+        const answer = await edge.from(FROM_NOWHERE, "/openapi.json", { host: `marker-${number}.example` });
+        return answer.status === 451;
+      });
+      const host = `d${number}.example`;
+      const state = { allow, deny, policy: compilePolicy(document) };
+      const answers: { ip: string; method: string; path: string; status: number }[] = [];
+      for (let i = 0; i < REQUESTS_OF_EACH; i++) {
+        const ip = pick(ADDRESSES);
+        const [method, path] = pick(TARGETS);
+        answers.push({ ip, method, path, status: (await edge.from(ip, path, { method, host })).status });
+      }
+      const records = await until("all are recorded", async () => {
+        const found = await recorded(host);
+        return found.length === answers.length && found;
+      });
+      for (const [index, answer] of answers.entries()) {
+        const record = records[index] as DecisionRecord;
+        const address = parseAddress(record.ip) as Address;
+        const verdict = decide(state, { ...record, address, nowMs: record.atMs }, undefined);
+        const { action, status, reason, rule, ip, method, path } = record;
+        assert.deepEqual({ action, status, reason, rule }, verdict, JSON.stringify({ record, document }));
+        assert.deepEqual({ ip, method, path }, { ip: answer.ip, method: answer.method, path: answer.path });
+        assert.equal(answer.status, verdict.action === "deny" ? verdict.status : 200);
+        compared += 1;
+      }
+    }
+    assert.equal(compared, DOCUMENTS * REQUESTS_OF_EACH);
+  });
+});
+
+test("every decision of every worker is counted once, by rule and country, observed ones apart", async () => {
+  const redis = await startRedis();
+  const origin = await startOrigin();
+  await redis.ready("1");
+  await redis.policy(1, {
+    rules: [
+      { id: "watch", match: { country: ["DE"] }, action: "deny", mode: "observe" },
+      { id: "no-kp", match: { country: ["KP"] }, action: "deny", mode: "enforce", status: 451 },
+    ],
+    default: "allow",
+  });
+  const edge = await startEdge({ redisPort: redis.port, originPort: origin.port, workers: 2 });
+  try {
+    await edge.untilReady();
+    for (let i = 0; i < 30; i++) await edge.from(FROM_KOREA, "/openapi.json");
+    for (let i = 0; i < 20; i++) await edge.from(FROM_GERMANY, "/openapi.json");
+    // What the policy that goes has observed is not lost with it.
+    await redis.policy(2, { rules: [], default: "allow" });
+    const counters = await until("all are counted", async () => {
+      const all = await redis.client.hgetall(decisionCountersKey(PREFIX));
+      const total = Number(all["country|KP|deny"] ?? 0) + Number(all["country|DE|allow"] ?? 0);
+      return total >= 50 && all["observed|watch|deny"] === "20" && all;
+    });
+    assert.deepEqual(
+      { ...counters },
+      {
+        "country|DE|allow": "20",
+        "country|KP|deny": "30",
+        "decision|default||allow|0": "20",
+        "decision|rule|no-kp|deny|451": "30",
+        "observed|watch|deny": "20",
+      },
+    );
+  } finally {
+    await edge.close();
+    await origin.close();
+    await redis.close();
+  }
+});
+
+test("addresses are cut when the configuration says so, and nothing is kept when it says 0", async () => {
+  const redis = await startRedis();
+  const origin = await startOrigin();
+  await redis.ready("1");
+  const options = { redisPort: redis.port, originPort: origin.port };
+  const edge = await startEdge({ ...options, env: { EDGE_RECORDED_ADDRESSES: "truncated" } });
+  const silent = await startEdge({ ...options, env: { EDGE_DECISIONS_MAX: "0" } });
+  try {
+    await edge.untilReady();
+    await silent.untilReady();
+    await silent.from(FROM_GERMANY, "/openapi.json", { host: "silent.example" });
+    await edge.from("198.51.100.77", "/openapi.json");
+    await edge.from("2001:db8:1:2::3", "/openapi.json");
+    const addresses = await until("both are recorded", async () => {
+      const entries = await redis.client.xrange(decisionsKey(PREFIX), "-", "+");
+      return entries.length >= 2 && entries.map(([, fields]) => JSON.parse(fields[1] as string).ip);
+    });
+    assert.deepEqual(addresses, ["198.51.100.0", "2001:db8:1::"]);
+  } finally {
+    await silent.close();
+    await edge.close();
+    await origin.close();
+    await redis.close();
+  }
+});
+
+const ADDRESSES = [
+  ...[FROM_GERMANY, FROM_KOREA, FROM_FRANCE_IPV6, FROM_NOWHERE],
+  ...["198.51.100.70", "203.0.113.200", "2001:db8:1::1", "2001:db9::1"],
+];
+const TARGETS = [
+  ["POST", "/auth/login"],
+  ["GET", "/openapi.json"],
+] as const;
+
+type Pick = <T>(values: readonly T[]) => T;
+
+/** The same picks for the same seed (mulberry32). */
+function picker(seed: number): Pick {
+  let state = seed;
+  return (values) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
+    return values[((bits ^ (bits >>> 14)) >>> 0) % values.length] as (typeof values)[number];
+  };
+}
+
+function generatedDocument(pick: Pick, marker: string): PolicyDocument {
+  const rules: PolicyRule[] = [
+    { id: "marker", match: { host: [marker] }, action: "deny", mode: "enforce", status: 451 },
+  ];
+  const count = pick([0, 1, 2, 3, 5]);
+  for (let i = 0; i < count; i++) {
+    const not = generatedConditions(pick);
+    // 451 is the marker's alone: by it the policy in force is told.
+    const status = pick([undefined, 403, 404] as const);
+    const endsAt = pick([undefined, undefined, "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]);
+    const action = pick(["allow", "deny"] as const);
+    rules.push({
+      id: `rule-${i}`,
+      match: { ...generatedConditions(pick), ...(Object.keys(not).length > 0 ? { not } : {}) },
+      action,
+      mode: pick(["enforce", "enforce", "observe"] as const),
+      ...(status !== undefined && action === "deny" ? { status } : {}),
+      ...(endsAt === undefined ? {} : { endsAt }),
+    });
+  }
+  return { rules, default: pick(["allow", "deny"] as const) };
+}
+
+function generatedConditions(pick: Pick): Conditions {
+  return pick<Conditions>([
+    {},
+    {},
+    { country: pick([["DE"], ["KP", "FR"], ["ZZ"]]) },
+    { continent: pick([["EU"], ["AS", "ZZ"]]) },
+    { cidr: pick([["198.51.100.0/25"], ["2001:db8::/48", "203.0.113.128/25"], ["0.0.0.0/0"], ["::/0"]]) },
+    { host: pick([["*.example"], ["d1.example", "d2.example"]]) },
+    { method: pick([["GET", "HEAD"], ["POST"]]), pathPrefix: pick(["/", "/auth", "/openapi.json"]) },
+  ]);
+}

@@ -1,0 +1,201 @@
+import { type Address, formatAddress, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
+import { type AddressTable, createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
+import { type AccessState, compilePolicy, decide, type Verdict } from "@sluice/contract/policy/decide.ts";
+import { COUNTRY_UNKNOWN, type PolicyDocument } from "@sluice/contract/policy/document.ts";
+import type { Clock } from "../../../kernel/clock.ts";
+import { edgePath } from "./edge-path.ts";
+import type { AccessLists, FindCountry, ListName, Policies } from "./ports.ts";
+
+/**
+ * What a draft would have done to requests that were made. Each request is decided twice, by the policy in force
+ * and by the draft, with the lists and the time of now: all that differs is the draft. Both are the edge's own code.
+ */
+export interface DryRunDependencies {
+  readonly lists: AccessLists;
+  readonly policies: Pick<Policies, "current">;
+  readonly clock: Clock;
+}
+
+export interface RequestToTry {
+  readonly ip: string;
+  readonly country: string;
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+}
+
+/** One that says nothing of its country comes from where its address is. */
+export interface GivenRequest extends Omit<RequestToTry, "country"> {
+  readonly country: string | undefined;
+}
+
+export interface TriedVerdict {
+  readonly action: "allow" | "deny";
+  readonly status: number;
+  readonly reason: string;
+  readonly rule: string;
+}
+
+export interface DryRunReport {
+  /** The revision that the draft was compared with. */
+  revision: number;
+  requests: number;
+  /** Requests whose address could not be read. */
+  skipped: number;
+  deniedToday: number;
+  deniedByDraft: number;
+  /** Requests that would be answered otherwise. */
+  changes: { count: number; examples: Change[] };
+  byRule: RuleTotal[];
+  byCountry: CountryTotal[];
+}
+
+export interface Change extends RequestToTry {
+  readonly today: TriedVerdict;
+  readonly draft: TriedVerdict;
+}
+
+export interface RuleTotal {
+  readonly reason: string;
+  readonly rule: string;
+  today: number;
+  draft: number;
+  /** Times that the draft's rule matched in mode `observe`. */
+  observed: number;
+  /** Requests that the draft decides by it. */
+  samples: RequestToTry[];
+}
+
+export interface CountryTotal {
+  readonly country: string;
+  requests: number;
+  deniedToday: number;
+  deniedByDraft: number;
+}
+
+export const dryRunLimits = { changesMax: 100, samplesMax: 3, listPage: 10_000 } as const;
+
+/** Yields the report so far after each batch: the same object, which the last one completes. */
+export async function* dryRun(
+  on: DryRunDependencies,
+  draft: PolicyDocument,
+  batches: AsyncIterable<readonly RequestToTry[]>,
+): AsyncGenerator<DryRunReport> {
+  const nowMs = on.clock();
+  const { revision, document } = await on.policies.current();
+  const [allow, deny] = [await loadList(on.lists, "allow", nowMs), await loadList(on.lists, "deny", nowMs)];
+  const trial = createTrial(
+    { allow, deny, policy: compilePolicy(document) },
+    { allow, deny, policy: compilePolicy(draft) },
+    { revision, nowMs },
+  );
+  yield trial.report();
+  for await (const batch of batches) {
+    for (const request of batch) trial.add(request);
+    yield trial.report();
+  }
+}
+
+/** Requests from elsewhere, made ready for {@link dryRun}: with the path as the edge reads it, and with a country. */
+export async function* locate(
+  batches: AsyncIterable<readonly GivenRequest[]>,
+  findCountry: FindCountry,
+): AsyncGenerator<RequestToTry[]> {
+  for await (const batch of batches) yield batch.map((request) => located(request, findCountry));
+}
+
+function located({ ip, method, path, host, country }: GivenRequest, findCountry: FindCountry): RequestToTry {
+  const read = edgePath(path);
+  // The edge answers 400 to what it can't read, whatever the policy says: without an address it is skipped.
+  if (read.outcome === "unreadable") return { ip: "", country: COUNTRY_UNKNOWN, method, path, host };
+  const address = country === undefined ? parseAddress(ip) : undefined;
+  const found = address === undefined ? COUNTRY_UNKNOWN : findCountry(formatAddress(address));
+  return {
+    ip,
+    country: country ?? found,
+    method,
+    path: read.path,
+    host: host.toLowerCase(),
+  };
+}
+
+async function loadList(lists: AccessLists, list: ListName, nowMs: number): Promise<AddressTable> {
+  const blocks = createAddressTable();
+  let afterId = 0;
+  for (;;) {
+    const page = await lists.page(list, afterId, dryRunLimits.listPage, nowMs);
+    for (const { id, cidr, expiresAtMs } of page) {
+      const block = parseCidr(cidr);
+      if (block !== undefined) setBlock(blocks, block, { id, expiresAtMs: expiresAtMs ?? 0 });
+      afterId = id;
+    }
+    if (page.length < dryRunLimits.listPage) return blocks;
+  }
+}
+
+function createTrial(today: AccessState, draft: AccessState, at: { revision: number; nowMs: number }) {
+  const rules = new Map<string, RuleTotal>();
+  const countries = new Map<string, CountryTotal>();
+  const counts = { requests: 0, skipped: 0, deniedToday: 0, deniedByDraft: 0 };
+  const changes: DryRunReport["changes"] = { count: 0, examples: [] };
+  const asked = { address: undefined as unknown as Address, country: "", method: "", path: "", host: "" };
+  const question = { ...asked, nowMs: at.nowMs };
+
+  const totalOf = ({ reason, rule }: Pick<Verdict, "reason" | "rule">): RuleTotal => {
+    const key = `${reason} ${rule}`;
+    const held = rules.get(key);
+    if (held !== undefined) return held;
+    const made = { reason, rule, today: 0, draft: 0, observed: 0, samples: [] };
+    rules.set(key, made);
+    return made;
+  };
+  const countryOf = (country: string): CountryTotal => {
+    const held = countries.get(country);
+    if (held !== undefined) return held;
+    const made = { country, requests: 0, deniedToday: 0, deniedByDraft: 0 };
+    countries.set(country, made);
+    return made;
+  };
+
+  function add(request: RequestToTry): void {
+    const address = parseAddress(request.ip);
+    if (address === undefined) {
+      counts.skipped += 1;
+      return;
+    }
+    Object.assign(question, request, { address });
+    const before = decide(today, question, undefined);
+    const after = decide(draft, question, undefined);
+    const country = countryOf(request.country);
+    counts.requests += 1;
+    country.requests += 1;
+    if (before.action === "deny") country.deniedToday += 1;
+    if (before.action === "deny") counts.deniedToday += 1;
+    if (after.action === "deny") country.deniedByDraft += 1;
+    if (after.action === "deny") counts.deniedByDraft += 1;
+    totalOf(before).today += 1;
+    const total = totalOf(after);
+    total.draft += 1;
+    if (total.samples.length < dryRunLimits.samplesMax) total.samples.push(bare(request));
+    // A request that another rule answers in the same way has not changed for who sent it.
+    if (before.action === after.action && before.status === after.status) return;
+    changes.count += 1;
+    if (changes.examples.length >= dryRunLimits.changesMax) return;
+    changes.examples.push({ ...bare(request), today: { ...before }, draft: { ...after } });
+  }
+
+  function report(): DryRunReport {
+    for (const { enforced, observed, verdict } of draft.policy.rules) {
+      if (!enforced) totalOf(verdict).observed = observed;
+    }
+    const byRule = [...rules.values()].sort((a, b) => b.draft + b.observed - a.draft - a.observed);
+    const byCountry = [...countries.values()].sort((a, b) => b.requests - a.requests);
+    return { revision: at.revision, ...counts, changes, byRule, byCountry };
+  }
+
+  return { add, report };
+}
+
+function bare({ ip, country, method, path, host }: RequestToTry): RequestToTry {
+  return { ip, country, method, path, host };
+}
