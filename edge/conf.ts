@@ -6,6 +6,7 @@
  * Writes `nginx.conf` and `edge.json` there. Exit status 78 (EX_CONFIG of sysexits.h) when the configuration has
  * faults; all are printed.
  */
+import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { userInfo } from "node:os";
@@ -44,6 +45,7 @@ function write(config: EdgeConfig, outDir: string): void {
   const text = printNginx(
     edgeNginx(config, platform, {
       outDir,
+      instance: randomBytes(4).toString("hex"),
       // Workers of a root master would run as nobody, who may read nothing here.
       ...(uid === 0 ? { user: username } : {}),
       resolvers: isIP(config.redis.host) === 0 ? nameServers() : [],

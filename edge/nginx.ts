@@ -18,10 +18,10 @@ import {
   type ProxyPass,
   type RealIp,
   type Server,
-  type VariableMap,
 } from "lua-gen/nginx/model.ts";
 import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/platform.ts";
 import type { EdgeConfig } from "./config.ts";
+import { REQUEST_ID, variableMaps } from "./nginx-variables.ts";
 import { allowedMethods, patternRegex, ROUTES, type Route } from "./routes.ts";
 import type { EdgeSettings } from "./src/settings.ts";
 
@@ -35,6 +35,8 @@ const ORIGIN_KEEPALIVE = { connections: 128, requestsMax: 100_000, timeoutSecond
 export interface EdgePlace {
   /** Where `edge.json` and the folder for temporary files are. */
   outDir: string;
+  /** Begins every request id, so that edges, and starts of one edge, draw different ones. Hexadecimal. */
+  instance: string;
   /** Workers run as this user; only when the master is root. */
   user?: string;
   /** Name servers, when an address is a name. */
@@ -77,7 +79,7 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
       keepaliveTimeoutSeconds: 65,
       keepaliveRequestsMax: 100_000,
       ...(place.resolvers.length > 0 ? { resolver: { addresses: place.resolvers, validSeconds: 10 } } : {}),
-      maps: variableMaps(),
+      maps: variableMaps(place.instance),
       upstreams: [
         {
           name: "origin",
@@ -88,40 +90,6 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
       servers: [publicServer(config)],
     },
   };
-}
-
-function variableMaps(): VariableMap[] {
-  return [
-    {
-      source: "A W3C trace context (level 1) that is well formed goes on; anything else is dropped.",
-      from: "$http_traceparent",
-      variable: "sluice_traceparent",
-      default: "",
-      values: [
-        // Most requests have none: a regular expression need not look at nothing.
-        ["", ""],
-        ["~^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$", "$http_traceparent"],
-      ],
-    },
-    {
-      source:
-        "Method and path as they came, for the log of what is not a route or could not be read. Printable ASCII up " +
-        "to the query, so that a line is valid JSON whatever was sent; a path with other bytes is cut before them.",
-      from: "$request",
-      variable: "sluice_raw_method",
-      default: "",
-      values: [["~^(?<sluice_first_word>[A-Z]{1,16}) ", "$sluice_first_word"]],
-    },
-    {
-      from: "$request_uri",
-      variable: "sluice_raw_path",
-      default: "",
-      values: [
-        ["~^(?<sluice_whole_path>[!->@-~]*)(?:\\?|$)", "$sluice_whole_path"],
-        ["~^(?<sluice_path_start>[!->@-~]*)", "$sluice_path_start..."],
-      ],
-    },
-  ];
 }
 
 function publicServer(config: EdgeConfig): Server {
@@ -139,7 +107,7 @@ function publicServer(config: EdgeConfig): Server {
     clientBodyTimeoutMs: 10_000,
     sendTimeoutMs: 10_000,
     addHeaders: [
-      { name: HEADER_REQUEST_ID, value: "$request_id", always: true },
+      { name: HEADER_REQUEST_ID, value: REQUEST_ID, always: true },
       // Not sent while it is empty.
       { name: HEADER_CACHE, value: "$sluice_cache", always: true },
     ],
@@ -205,7 +173,7 @@ function originProxy(): ProxyPass {
     to: "http://origin",
     setHeaders: {
       Host: "$http_host",
-      [HEADER_REQUEST_ID]: "$request_id",
+      [HEADER_REQUEST_ID]: REQUEST_ID,
       [HEADER_CLIENT_ADDRESS]: "$remote_addr",
       [HEADER_COUNTRY]: "$sluice_country",
       "x-forwarded-for": "$remote_addr",
@@ -296,7 +264,7 @@ function ownLocations(config: EdgeConfig): Location[] {
  */
 function decisionFormat(method: string, path: string, more: Record<string, string>): string {
   const text: Record<string, string> = {
-    requestId: "$request_id",
+    requestId: REQUEST_ID,
     address: "$remote_addr",
     country: "$sluice_country",
     method,

@@ -238,7 +238,7 @@ describe("access policy and lists", () => {
     assert.equal(headers["x-sluice-client-address"], FROM_GERMANY);
     assert.equal(headers["x-sluice-anything"], undefined);
     assert.equal(headers.traceparent, traceparent);
-    assert.match(String(headers["x-request-id"]), /^[0-9a-f]{32}$/);
+    assert.match(String(headers["x-request-id"]), /^[0-9a-f]{8}-\d+\.\d{3}-\d+-\d+$/);
     assert.equal(answer.headers["x-request-id"], headers["x-request-id"]);
     await edge.from(FROM_GERMANY, LOGIN, { method: "POST", headers: ["traceparent", "00-zz-1-01"] });
     assert.equal(origin.seen.at(-1)?.headers.traceparent, undefined);

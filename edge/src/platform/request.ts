@@ -37,7 +37,7 @@ export function requestHost(): string {
 }
 
 export function requestId(): string {
-  return ngx.var.request_id;
+  return ngx.var.sluice_id as string;
 }
 
 /**
