@@ -33,6 +33,19 @@ export async function applyLoad(script: string, url: string, seconds: number): P
   return JSON.parse(line) as LoadResult;
 }
 
+/** Ends a wrk script: sends what `made` holds in turn (`at` counts), and reports a {@link LoadResult}. */
+export const IN_TURN_AND_REPORTED = `function request()
+  at = at % #made + 1
+  return made[at]
+end
+
+function done(summary)
+  local e = summary.errors
+  io.write(string.format('{"requests":%d,"durationSeconds":%f,"failures":%d}\\n',
+    summary.requests, summary.duration / 1e6, e.status + e.connect + e.read + e.write + e.timeout))
+end
+`;
+
 /** Writes the wrk script that sends these requests. */
 export function writeScript(folder: string, name: string, requests: Requests): string {
   const file = join(folder, `${name}.lua`);
@@ -52,17 +65,7 @@ function init()
   end
 end
 
-function request()
-  at = at % #made + 1
-  return made[at]
-end
-
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('{"requests":%d,"durationSeconds":%f,"failures":%d}\\n',
-    summary.requests, summary.duration / 1e6, e.status + e.connect + e.read + e.write + e.timeout))
-end
-`,
+${IN_TURN_AND_REPORTED}`,
   );
   return file;
 }

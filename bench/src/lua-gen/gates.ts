@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { build } from "lua-gen/build.ts";
 import type { LuaHandler } from "lua-gen/nginx/model.ts";
 import { pollUntil, startNginx } from "lua-gen/testing/nginx.ts";
+import { IN_TURN_AND_REPORTED } from "../edge/load.ts";
 import { childrenOf, onCores } from "../edge/processor.ts";
 
 export const BY_HAND = "by hand in Lua";
@@ -100,16 +101,7 @@ function init()
     made[i] = wrk.format("GET", path, { ["Authorization"] = "Bearer ${TOKEN}" .. i })
   end
 end
-function request()
-  at = at % #made + 1
-  return made[at]
-end
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('{"requests":%d,"durationSeconds":%f,"failures":%d}\\n',
-    summary.requests, summary.duration / 1e6, e.status + e.connect + e.read + e.write + e.timeout))
-end
-`,
+${IN_TURN_AND_REPORTED}`,
   );
   return file;
 }
