@@ -25,6 +25,8 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/auth/logout", methods: { POST: "public" } },
   { pattern: "/.well-known/jwks.json", methods: { GET: "public" } },
   { pattern: "/openapi.json", methods: { GET: "public" } },
+  // Where the `type` of a problem leads.
+  { pattern: "/errors", methods: { GET: "public" } },
   { pattern: "/products", methods: { GET: "public" }, cache: "product-list" },
   { pattern: "/products/:id", methods: { GET: "public" }, cache: "product" },
   { pattern: "/orders", methods: { GET: "user", POST: "user" } },

@@ -27,6 +27,7 @@ import { errorCatalogue } from "./error-catalogue.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import { type NewId, newUuid } from "./kernel/ids.ts";
 import { type AuditResult, runAudits } from "./platform/audit.ts";
+import { declaredRoutes } from "./platform/http/authenticate.ts";
 import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
 import { httpLimits } from "./platform/http/server.ts";
 import { createLogger } from "./platform/logger.ts";
@@ -65,7 +66,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
 
-  const identity = await createIdentity({ config, database, redis, clock, newId });
+  const identity = await createIdentity({ config, database, redis, clock, newId, logger });
   const accessPolicy = await createAccessPolicy({ config, database, redis, clock });
   const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
   const ordering = createOrdering({ config, database, products: catalog, clock, newId, logger });
@@ -109,9 +110,11 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   return {
     apiPort,
     opsPort,
+    routes: { api: declaredRoutes(api), ops: declaredRoutes(ops) },
     close: async () => {
       stopping = true;
       await Promise.all([closeHttpServer(api), closeHttpServer(ops)]);
+      await identity.close();
       await redis.close();
       await database.close();
       logger.info("api has stopped");

@@ -11,6 +11,8 @@ import { StartFaults } from "./kernel/errors.ts";
 
 const readableFile = "readable-file";
 Format.Set(readableFile, isReadable);
+const readableFileOrNone = "readable-file-or-none";
+Format.Set(readableFileOrNone, (path) => path === "" || isReadable(path));
 
 const port = (fallback: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback });
 const host = Type.String({ minLength: 1, default: "127.0.0.1" });
@@ -61,6 +63,11 @@ const schemas = {
     ...orders,
     ...payments,
     opsTokenFile: file("the operators' bearer token"),
+    operatorsFile: Type.String({
+      format: readableFileOrNone,
+      default: "",
+      description: "path of the JSON list of operators with tokens of their own",
+    }),
     geoipCountryDb: Type.String({ default: "" }),
   }),
   worker: Type.Object({ ...logging, ...database, ...redis, ...rabbit, ...orders, ...payments }),

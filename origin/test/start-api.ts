@@ -16,6 +16,7 @@ export interface TestApi {
   readonly url: string;
   readonly opsUrl: string;
   readonly opsToken: string;
+  readonly routes: Awaited<ReturnType<typeof composeApi>>["routes"];
   /** JSON in and out; `operator` asks the operators' listener with its token. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   operator(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -63,6 +64,7 @@ export async function startTestApi(
     url,
     opsUrl,
     opsToken,
+    routes: api.routes,
     call: (method, path, body, headers) => call(url + path, method, body, headers ?? {}),
     operator: (method, path, body, headers) =>
       call(opsUrl + path, method, body, { authorization: `Bearer ${opsToken}`, ...headers }),

@@ -29,6 +29,11 @@ export const identityErrors = defineErrors({
   operatorUnauthorized: {
     code: "operator.unauthorized",
     status: 401,
-    title: "This listener needs the operators' token",
+    title: "This listener needs an operator's token",
+  },
+  operatorScope: {
+    code: "operator.scope_missing",
+    status: 403,
+    title: "The operator's token is not good for this",
   },
 });

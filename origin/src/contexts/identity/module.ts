@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { ApiConfig } from "../../config.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { NewId } from "../../kernel/ids.ts";
@@ -9,12 +8,14 @@ import type { Database } from "../../platform/mysql/database.ts";
 import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { repeat } from "../../platform/repeat.ts";
+import { watchFile } from "../../platform/watched-file.ts";
 import { logOut, revokeSessions } from "./application/end-sessions.ts";
 import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
 import { refresh } from "./application/refresh.ts";
 import { seedUsers } from "./application/seed-users.ts";
 import { logIn, register } from "./application/sign-in.ts";
 import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
+import { findOperator, readOperators, readSharedOperator } from "./infrastructure/operator-tokens.ts";
 import { createPasswordHasher } from "./infrastructure/passwords.ts";
 import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
 import { announceSessionsTo, sessionsTable } from "./infrastructure/session-projection.ts";
@@ -40,11 +41,13 @@ export interface IdentityDependencies {
     | "accessTokenTtlSeconds"
     | "refreshTokenTtlSeconds"
     | "opsTokenFile"
+    | "operatorsFile"
   >;
   readonly database: Database;
   readonly redis: RedisStore;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly logger: Logger;
 }
 
 export interface Identity {
@@ -52,13 +55,11 @@ export interface Identity {
   readonly authenticateOperator: NonNullable<Authenticators["operator"]>;
   addRoutes(app: HttpServer): void;
   addOperatorRoutes(app: HttpServer): void;
+  close(): Promise<void>;
 }
 
-/** Shorter operator tokens could be guessed. */
-const operatorTokenLengthMin = 16;
-
 export async function createIdentity(given: IdentityDependencies): Promise<Identity> {
-  const { config, database, redis, clock, newId } = given;
+  const { config, database, redis, clock, newId, logger } = given;
   const keys = await loadTokenKeys(config.tokenPrivateKeyFile, config.tokenPublicKeysFile);
   const settings = {
     issuer: config.tokenIssuer,
@@ -66,6 +67,10 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
     ttlSeconds: config.accessTokenTtlSeconds,
   };
   const jwks = await jwksOf(keys);
+  const shared = await readSharedOperator(config.opsTokenFile);
+  const named =
+    config.operatorsFile === "" ? undefined : await watchFile(config.operatorsFile, readOperators, logger);
+  const operators = () => [shared, ...(named?.current() ?? [])];
   const on = {
     users: usersIn(database),
     sessions: sessionsIn(database),
@@ -79,7 +84,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   };
   return {
     authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock)),
-    authenticateOperator: authenticateOperatorBy(await readOperatorToken(config.opsTokenFile)),
+    authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token)),
     addRoutes: (app) =>
       addIdentityRoutes(
         app,
@@ -92,6 +97,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
         jwks,
       ),
     addOperatorRoutes: (app) => addIdentityOperatorRoutes(app, (whose) => revokeSessions(on, whose)),
+    close: async () => named?.close(),
   };
 }
 
@@ -125,12 +131,4 @@ export function seedDemoUsers(
 /** Makes the key files that are missing in the folder, and says what it did. */
 export function makeTokenKeys(directory: string): Promise<string> {
   return generateTokenKeys(directory);
-}
-
-async function readOperatorToken(path: string): Promise<string> {
-  const token = (await readFile(path, "utf8")).trim();
-  if (token.length < operatorTokenLengthMin) {
-    throw new Error(`${path} must hold a token of at least ${operatorTokenLengthMin} characters`);
-  }
-  return token;
 }

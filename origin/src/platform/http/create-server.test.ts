@@ -227,8 +227,12 @@ test("a request id is passed on, and one that could forge a log line is replaced
 test("a route that declares no access can't be registered, nor one that this listener can't guard", async () => {
   const fresh = await createServer();
   assert.throws(() => fresh.get("/open", async () => "anybody"), /declares no access/);
-  const operator = { config: { access: "operator" } } as const;
+  const operator = { config: { access: "operator:read" } } as const;
   assert.throws(() => fresh.get("/ops", operator, async () => "nobody"), /can't check/);
+  for (const access of ["operator", "operator:everything", "Public", "", "__proto__"]) {
+    const unheard = { config: { access: access as "public" } };
+    assert.throws(() => fresh.get("/unheard", unheard, async () => "nobody"), /no such access/, access);
+  }
   await fresh.close();
 });
 

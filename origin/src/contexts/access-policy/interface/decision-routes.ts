@@ -58,7 +58,7 @@ const uploadBatchSize = 5_000;
 const documentBytesMax = 1024 * 1024;
 
 export function addDecisionRoutes(app: HttpServer, decisions: DecisionUseCases): void {
-  const config = { access: "operator" } as const;
+  const config = { access: "operator:read" } as const;
   const tags = ["access policy"];
 
   app.get("/decisions", { config, schema: { tags, querystring: ListQuery } }, async ({ query }) => {

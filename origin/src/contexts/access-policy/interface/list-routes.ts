@@ -79,7 +79,8 @@ const PageBody = Type.Object({
 const Named = Type.Object({ list: Type.Union([Type.Literal("allow"), Type.Literal("deny")]) });
 
 export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
-  const config = { access: "operator" } as const;
+  const config = { access: "operator:read" } as const;
+  const editing = { access: "operator:lists" } as const;
   const tags = ["access lists"];
   app.addContentTypeParser(ndjsonMediaType, (_request, payload, done) => done(null, payload));
 
@@ -98,7 +99,7 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
   app.post(
     "/lists/:list",
     {
-      config,
+      config: editing,
       schema: {
         tags,
         params: Named,
@@ -128,7 +129,7 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
   app.delete(
     "/lists/:list",
     {
-      config,
+      config: editing,
       schema: {
         tags,
         params: Named,

@@ -38,7 +38,7 @@ export interface MetricsSource {
 
 /** Prometheus text, version 0.0.4. */
 export function addMetricsRoute(app: HttpServer, source: MetricsSource): void {
-  const config = { access: "operator" } as const;
+  const config = { access: "operator:read" } as const;
   app.get("/metrics", { config, schema: { tags: ["access policy"] } }, async (_request, reply) => {
     const [counters, recorded, revision] = await Promise.all([
       source.counters(),

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import Type, { type Static } from "typebox";
 import { Refusal } from "../../../kernel/errors.ts";
+import type { AuthenticatedOperator } from "../../../platform/http/access.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import type { Explanation, RequestToExplain } from "../application/explain-request.ts";
 import type { Policies, PublishedRevision, Revision } from "../application/ports.ts";
@@ -15,11 +16,12 @@ export interface PolicyUseCases extends Pick<Policies, "current" | "page"> {
 }
 
 const strict = { additionalProperties: false };
+const authorLengthMax = 64;
 
 /** The bodies are the document itself, so who publishes and why stands in the query. */
 const AttributionQuery = Type.Object(
   {
-    author: Type.String({ minLength: 1, maxLength: 64, default: "operator" }),
+    author: Type.Optional(Type.String({ minLength: 1, maxLength: authorLengthMax })),
     reason: Type.String({ maxLength: 500, default: "" }),
   },
   strict,
@@ -56,7 +58,8 @@ const ExplainBody = Type.Object(
 const documentBytesMax = 1024 * 1024;
 
 export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void {
-  const config = { access: "operator" } as const;
+  const config = { access: "operator:read" } as const;
+  const publishing = { access: "operator:policy" } as const;
   const tags = ["access policy"];
 
   app.get("/policy", { config, schema: { tags } }, async (_request, reply) => {
@@ -67,14 +70,14 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
   app.put(
     "/policy",
     {
-      config,
+      config: publishing,
       bodyLimit: documentBytesMax,
       schema: { tags, body: Type.Unknown(), querystring: AttributionQuery },
     },
     async (request, reply) => {
       const replaces = ifMatch(request);
       if (replaces === undefined) throw new Refusal(accessErrors.preconditionMissing);
-      const revision = await policies.publish(request.body, replaces, request.query);
+      const revision = await policies.publish(request.body, replaces, attributionOf(request));
       return reply.header("etag", etag(revision)).send({ revision });
     },
   );
@@ -99,9 +102,10 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
 
   app.post(
     "/policy/revisions/:revision/restore",
-    { config, schema: { tags, params: Numbered, querystring: AttributionQuery } },
+    { config: publishing, schema: { tags, params: Numbered, querystring: AttributionQuery } },
     async (request, reply) => {
-      const revision = await policies.restore(request.params.revision, ifMatch(request), request.query);
+      const attribution = attributionOf(request);
+      const revision = await policies.restore(request.params.revision, ifMatch(request), attribution);
       return reply.header("etag", etag(revision)).send({ revision });
     },
   );
@@ -110,6 +114,20 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
     const { verdict, ...context } = await policies.explain({ host: "", ...request.body });
     return { ...verdict, ...context };
   });
+}
+
+/**
+ * Whoever has a token of their own goes on record by its name; what they say besides stands behind it. The shared
+ * token has no name to speak of, so there the word of its user counts.
+ */
+function attributionOf(request: {
+  readonly operator: AuthenticatedOperator;
+  readonly query: Static<typeof AttributionQuery>;
+}): Attribution {
+  const { name, shared } = request.operator;
+  const { author, reason } = request.query;
+  if (author === undefined || author === name) return { author: name, reason };
+  return { author: shared ? author : `${name} (${author})`.slice(0, authorLengthMax), reason };
 }
 
 function etag(revision: number): string {

@@ -45,7 +45,7 @@ const ChangeBody = Type.Object(
   { ...strict, minProperties: 1 },
 );
 
-const config = { access: "operator" } as const;
+const config = { access: "operator:catalog" } as const;
 const tags = ["catalog"];
 
 export function addProductOperatorRoutes(app: HttpServer, useCases: AdministerUseCases): void {

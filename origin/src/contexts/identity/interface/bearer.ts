@@ -1,11 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../../kernel/errors.ts";
-import type { Authenticators } from "../../../platform/http/access.ts";
+import type { AuthenticatedOperator, Authenticators, OperatorScope } from "../../../platform/http/access.ts";
 import { identityErrors } from "../errors.ts";
 
 const scheme = "bearer ";
-const challenge = { "www-authenticate": 'Bearer realm="sluice"' };
 
 /** Reads the one bearer token of a request; with two, whoever stands behind us might choose the other. */
 export function authenticateUserBy(
@@ -14,24 +12,45 @@ export function authenticateUserBy(
   return async (request) => {
     const fields = authorizationsOf(request);
     if (fields.length > 1 || fields[0] === "") {
-      throw new Refusal(identityErrors.tokenMalformed, { headers: challenge });
+      throw new Refusal(identityErrors.tokenMalformed, challenge('error="invalid_token"'));
     }
     const token = tokenIn(fields[0]);
-    if (token === undefined) throw new Refusal(identityErrors.tokenMissing, { headers: challenge });
+    if (token === undefined) throw new Refusal(identityErrors.tokenMissing, challenge());
     return verify(token);
   };
 }
 
-/** Compares digests, so that neither the length nor the first wrong character shows in the time. */
-export function authenticateOperatorBy(secret: string): NonNullable<Authenticators["operator"]> {
-  const expected = sha256(secret);
-  return async (request) => {
+export interface KnownOperator extends AuthenticatedOperator {
+  readonly scopes: readonly OperatorScope[];
+}
+
+export function authenticateOperatorBy(
+  find: (token: string) => KnownOperator | undefined,
+): NonNullable<Authenticators["operator"]> {
+  return async (request, scope) => {
     const fields = authorizationsOf(request);
     const token = fields.length === 1 ? tokenIn(fields[0]) : undefined;
-    if (token === undefined || !timingSafeEqual(sha256(token), expected)) {
-      throw new Refusal(identityErrors.operatorUnauthorized, { headers: challenge });
+    const operator = token === undefined ? undefined : find(token);
+    if (operator === undefined) {
+      throw new Refusal(
+        identityErrors.operatorUnauthorized,
+        challenge(fields.length > 0 ? 'error="invalid_token"' : ""),
+      );
     }
+    if (!operator.scopes.includes(scope)) {
+      throw new Refusal(identityErrors.operatorScope, {
+        detail: `This needs the scope "${scope}"; the token of ${operator.name} has ${operator.scopes.join(", ") || "none"}`,
+        ...challenge(`error="insufficient_scope", scope="${scope}"`),
+      });
+    }
+    return operator;
   };
+}
+
+/** RFC 6750, section 3: the error is for requests that did carry a token. */
+function challenge(parameters = "") {
+  const more = parameters === "" ? "" : `, ${parameters}`;
+  return { headers: { "www-authenticate": `Bearer realm="sluice"${more}` } };
 }
 
 /** Of several such headers `request.headers` has the first only. */
@@ -41,8 +60,4 @@ function authorizationsOf(request: FastifyRequest): readonly string[] {
 
 function tokenIn(field = ""): string | undefined {
   return field.slice(0, scheme.length).toLowerCase() === scheme ? field.slice(scheme.length) : undefined;
-}
-
-function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

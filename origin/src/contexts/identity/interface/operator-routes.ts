@@ -12,7 +12,7 @@ export function addIdentityOperatorRoutes(app: HttpServer, revoke: (whose: Whose
   app.post(
     "/sessions/revoke",
     {
-      config: { access: "operator" },
+      config: { access: "operator:sessions" },
       schema: {
         tags: ["identity"],
         body: RevokeBody,

@@ -21,7 +21,7 @@ export function addStockRoutes(app: HttpServer, adjust: AdjustStock): void {
   app.post(
     "/products/:id/stock",
     {
-      config: { access: "operator" },
+      config: { access: "operator:catalog" },
       schema: { tags: ["ordering"], params: Params, body: Body, response: { 200: StockBody } },
     },
     async (request) => {
