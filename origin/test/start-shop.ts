@@ -83,8 +83,10 @@ export async function startTestShop(
         REDIS_URL: places.redisUrl,
         REDIS_PREFIX: places.redisPrefix,
       });
+      // No relay takes part here, so what the outbox holds is published never.
+      const own = results.filter(({ name }) => !name.startsWith("outbox:"));
       assert.deepEqual(
-        results.filter(({ broken }) => broken.length > 0),
+        own.filter(({ broken }) => broken.length > 0),
         [],
       );
     },

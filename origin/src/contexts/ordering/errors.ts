@@ -22,6 +22,7 @@ export const orderingErrors = defineErrors({
     status: 422,
     title: "The products of one order must be priced in one currency",
   },
+  crowded: { code: "order.crowded", status: 503, title: "More orders come in than can be taken just now" },
   notPayable: { code: "order.not_payable", status: 409, title: "The order cannot be paid in its state" },
   notCancellable: {
     code: "order.not_cancellable",

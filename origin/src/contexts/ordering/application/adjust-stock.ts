@@ -25,7 +25,7 @@ export async function adjustStock(
       throw new Refusal(orderingErrors.stockTooHigh, { detail: `at most ${stockLimits.totalMax} pieces` });
     }
     if (delta === 0) return stock;
-    await tx.moveStock(productId, "RECEIVE", delta);
+    await tx.moveStock("RECEIVE", [{ productId, quantity: delta }]);
     await tx.appendMovements([{ productId, quantity: delta, kind: "RECEIVE", orderId: undefined, change }]);
     return moved;
   });
@@ -44,7 +44,7 @@ export async function openStock(
   return book.transaction(async (tx) => {
     if (!(await tx.openStock(productId))) return (await tx.lockStock(productId)) ?? emptyStock;
     if (quantity === 0) return emptyStock;
-    await tx.moveStock(productId, "RECEIVE", quantity);
+    await tx.moveStock("RECEIVE", [{ productId, quantity }]);
     await tx.appendMovements([{ productId, quantity, kind: "RECEIVE", orderId: undefined, change }]);
     return moveStock(emptyStock, "RECEIVE", quantity) ?? emptyStock;
   });

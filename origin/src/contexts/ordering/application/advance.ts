@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Order } from "../domain/order.ts";
+import { mergeLines, type Order } from "../domain/order.ts";
 import { type OrderStatus, transitionOf } from "../domain/order-state.ts";
 import type { StockMovementKind } from "../domain/stock.ts";
 import type { Change, OrderTransaction } from "./ports.ts";
@@ -41,17 +41,8 @@ async function moveStockOf(
   await tx.appendMovements(
     orders.flatMap((order) => order.lines.map((line) => ({ ...line, kind, orderId: order.id, change }))),
   );
-  for (const [productId, quantity] of piecesByProduct(orders)) {
-    const moved = await tx.moveStock(productId, kind, quantity);
-    assert(moved, `stock of product ${productId} cannot ${kind} ${quantity}`);
-  }
-}
-
-/** In the order of product ids, the order in which everybody locks stock. */
-function piecesByProduct(orders: readonly Order[]): [number, number][] {
-  const pieces = new Map<number, number>();
-  for (const { lines } of orders) {
-    for (const line of lines) pieces.set(line.productId, (pieces.get(line.productId) ?? 0) + line.quantity);
-  }
-  return [...pieces].sort(([a], [b]) => a - b);
+  const pieces = mergeLines(orders.flatMap((order) => order.lines));
+  if (await tx.moveStock(kind, pieces)) return;
+  const wish = pieces.map(({ productId, quantity }) => `${quantity} of product ${productId}`);
+  assert.fail(`stock cannot ${kind} ${wish.join(", ")}`);
 }

@@ -8,6 +8,12 @@ export const orderLimits = {
   cursorLengthMax: 100,
   idempotencyKeyLengthMax: 255,
   idempotencyTtlMs: 24 * 3_600_000,
+  /** Orders that one transaction places. */
+  placedTogetherMax: 64,
+  /** Such transactions at once in one process. More would make each smaller, and meet at a hot product's row. */
+  placingMax: 2,
+  /** Orders that wait for one of them; whoever comes then hears 503 `order.crowded`. */
+  placingQueueMax: 2_000,
   /** Keys past their time that one sweep removes. */
   idempotencyPruneMax: 1_000,
   idempotencyPruneIntervalMs: 60_000,

@@ -70,10 +70,10 @@ test("whoever finds a key being worked on hears when to come again, at whichever
       newId: newUuid,
       orderTtlMs: 60_000,
     });
-  const heldAtFirst = placing({ lockAnswer: async () => "in-flight" });
-  // Another's row was there when ours was written, and had gone when it was looked at again.
-  const goneMeanwhile = placing({ keepAnswer: async () => false });
-  for (const attempt of [heldAtFirst, goneMeanwhile]) {
+  const heldAtFirst = placing({ lockAnswers: async () => "in-flight" });
+  // Another's row was not there when it was looked for, and was when ours was written.
+  const writtenMeanwhile = placing({ keepAnswers: async () => false });
+  for (const attempt of [heldAtFirst, writtenMeanwhile]) {
     await assert.rejects(attempt(wish), (refusal: Refusal) => {
       assert.equal(refusal.definition.code, "idempotency.in_flight");
       assert.deepEqual(refusal.details.headers, { "retry-after": "1" });

@@ -22,7 +22,8 @@ export interface OrderBook {
   list(userId: number, beforeId: string | undefined, limit: number): Promise<Order[]>;
   /** Unpaid orders whose time has come, without a lock; oldest first. */
   findDue(nowMs: number, max: number): Promise<string[]>;
-  findAnswer(userId: number, key: string, notBeforeMs: number): Promise<KeptAnswer | undefined>;
+  /** Of those that have an answer which is no older; no lock. */
+  findAnswers(claims: readonly Claim[], notBeforeMs: number): Promise<KeptAnswers>;
   /** Removes answers kept before that time, at most `max`; how many they were. */
   pruneAnswers(beforeMs: number, max: number): Promise<number>;
   /** Counts of available pieces as last committed: a hint that saves work, no promise. */
@@ -34,16 +35,16 @@ export interface OrderBook {
 }
 
 export interface OrderTransaction {
-  /** Locks the key when it is there; `in-flight` when another transaction is writing it now. */
-  lockAnswer(userId: number, key: string): Promise<KeptAnswer | "in-flight" | undefined>;
-  /** False when the key was written meanwhile. */
-  keepAnswer(userId: number, key: string, answer: KeptAnswer): Promise<boolean>;
-  dropAnswer(userId: number, key: string): Promise<void>;
+  /** Locks the keys that are there; `in-flight` when another transaction is writing one of them now. */
+  lockAnswers(claims: readonly Claim[]): Promise<KeptAnswers | "in-flight">;
+  /** False, and none is kept, when one of the keys was written meanwhile. */
+  keepAnswers(claims: readonly (Claim & { readonly answer: KeptAnswer })[]): Promise<boolean>;
+  dropAnswers(claims: readonly Claim[]): Promise<void>;
 
-  /** The order and its lines. */
-  insertOrder(order: Order): Promise<void>;
-  /** A message that arrives when the order's time has come. */
-  scheduleExpiry(order: Order, messageId: string): Promise<void>;
+  /** The orders and their lines. */
+  insertOrders(orders: readonly Order[]): Promise<void>;
+  /** For each order a message that arrives when its time has come. */
+  scheduleExpiry(reminders: readonly { readonly order: Order; readonly messageId: string }[]): Promise<void>;
 
   lockOrder(orderId: string): Promise<Order | undefined>;
   /**
@@ -55,18 +56,37 @@ export interface OrderTransaction {
   setStatus(orderIds: readonly string[], from: OrderStatus, to: OrderStatus, nowMs: number): Promise<number>;
   appendHistory(entries: readonly HistoryEntry[]): Promise<void>;
 
-  /** False when the stock is not there or has not as many pieces to move. */
-  moveStock(productId: number, kind: StockMovementKind, quantity: number): Promise<boolean>;
+  /**
+   * Moves so many pieces of each product, which are named in ascending order. False when the stock of one is
+   * not there or has not as many to move: then nobody knows which have moved, and the transaction must not
+   * be committed.
+   */
+  moveStock(kind: StockMovementKind, pieces: readonly RequestedLine[]): Promise<boolean>;
   appendMovements(entries: readonly MovementEntry[]): Promise<void>;
   /** False when the product has stock already. */
   openStock(productId: number): Promise<boolean>;
   lockStock(productId: number): Promise<Stock | undefined>;
+  /** Locks the stock of products, named in ascending order; counts of available pieces. */
+  lockAvailable(productIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
 
   lockPayment(paymentId: string): Promise<Payment | undefined>;
   lockPaymentOf(orderId: string, status: PaymentStatus): Promise<Payment | undefined>;
   insertPayment(payment: Payment): Promise<void>;
   /** Compare-and-set on the state. */
   setPayment(payment: Payment, from: PaymentStatus): Promise<boolean>;
+}
+
+/** An `Idempotency-Key` as one user's. */
+export interface Claim {
+  readonly userId: number;
+  readonly key: string;
+}
+
+/** By `claimName`. */
+export type KeptAnswers = ReadonlyMap<string, KeptAnswer>;
+
+export function claimName({ userId, key }: Claim): string {
+  return `${userId} ${key}`;
 }
 
 /** The answer that the first request with a key has got, to be given again. */

@@ -1,17 +1,31 @@
 import { Refusal } from "../../../kernel/errors.ts";
-import { codeOf, isDuplicate, type Sql, type Transaction } from "../../../platform/mysql/database.ts";
+import {
+  codeOf,
+  isDuplicate,
+  type Sql,
+  type SqlValue,
+  type Transaction,
+} from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
-import type { KeptAnswer, OrderBook, OrderTransaction } from "../application/ports.ts";
+import {
+  type Claim,
+  claimName,
+  type KeptAnswers,
+  type OrderBook,
+  type OrderTransaction,
+} from "../application/ports.ts";
 
 /** Idempotency keys and what was answered to them. */
-export function answersOf(database: Sql): Pick<OrderBook, "findAnswer" | "pruneAnswers"> {
+export function answersOf(database: Sql): Pick<OrderBook, "findAnswers" | "pruneAnswers"> {
   return {
-    findAnswer: async (userId, key, notBeforeMs) => {
-      const [row] = await database.query<AnswerRow>(
-        `SELECT * FROM order_idempotency WHERE user_id = ? AND idempotency_key = ? AND created_at > ?`,
-        [userId, key, toSqlTime(notBeforeMs)],
+    findAnswers: async (claims, notBeforeMs) => {
+      if (claims.length === 0) return new Map();
+      const { condition, values } = anyOf(claims);
+      const rows = await database.query<AnswerRow>(
+        `SELECT * FROM order_idempotency WHERE (${condition}) AND created_at > ?`,
+        [...values, toSqlTime(notBeforeMs)],
       );
-      return row === undefined ? undefined : toAnswer(row);
+      return toAnswers(rows);
     },
     pruneAnswers: async (beforeMs, max) => {
       const { affectedRows } = await database.execute(
@@ -25,34 +39,39 @@ export function answersOf(database: Sql): Pick<OrderBook, "findAnswer" | "pruneA
 
 export function answersIn(
   tx: Transaction,
-): Pick<OrderTransaction, "lockAnswer" | "keepAnswer" | "dropAnswer"> {
+): Pick<OrderTransaction, "lockAnswers" | "keepAnswers" | "dropAnswers"> {
   return {
-    lockAnswer: async (userId, key) => {
+    lockAnswers: async (claims) => {
+      if (claims.length === 0) return new Map();
+      const { condition, values } = anyOf(claims);
       try {
-        const [row] = await tx.query<AnswerRow>(
-          "SELECT * FROM order_idempotency WHERE user_id = ? AND idempotency_key = ? FOR UPDATE NOWAIT",
-          [userId, key],
+        const rows = await tx.query<AnswerRow>(
+          `SELECT * FROM order_idempotency WHERE ${condition} FOR UPDATE NOWAIT`,
+          values,
         );
-        return row === undefined ? undefined : toAnswer(row);
+        return toAnswers(rows);
       } catch (error) {
         if (isLocked(error)) return "in-flight";
         throw error;
       }
     },
-    keepAnswer: async (userId, key, answer) => {
+    keepAnswers: async (claims) => {
+      if (claims.length === 0) return true;
       try {
         await tx.execute(
           `INSERT INTO order_idempotency
              (user_id, idempotency_key, fingerprint, order_id, status, body, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+           VALUES ?`,
           [
-            userId,
-            key,
-            answer.fingerprint,
-            answer.orderId,
-            answer.status,
-            answer.body,
-            toSqlTime(answer.createdAtMs),
+            claims.map(({ userId, key, answer: { fingerprint, orderId, status, body, createdAtMs } }) => [
+              userId,
+              key,
+              fingerprint,
+              orderId,
+              status,
+              body,
+              toSqlTime(createdAtMs),
+            ]),
           ],
         );
         return true;
@@ -61,12 +80,19 @@ export function answersIn(
         throw error;
       }
     },
-    dropAnswer: async (userId, key) => {
-      await tx.execute("DELETE FROM order_idempotency WHERE user_id = ? AND idempotency_key = ?", [
-        userId,
-        key,
-      ]);
+    dropAnswers: async (claims) => {
+      if (claims.length === 0) return;
+      const { condition, values } = anyOf(claims);
+      await tx.execute(`DELETE FROM order_idempotency WHERE ${condition}`, values);
     },
+  };
+}
+
+/** Alternatives and no list of pairs: for those MariaDB reads the whole table. */
+function anyOf(claims: readonly Claim[]): { condition: string; values: SqlValue[] } {
+  return {
+    condition: claims.map(() => "(user_id = ? AND idempotency_key = ?)").join(" OR "),
+    values: claims.flatMap(({ userId, key }) => [userId, key]),
   };
 }
 
@@ -80,6 +106,8 @@ function isLocked(error: unknown): boolean {
 }
 
 interface AnswerRow {
+  readonly user_id: number;
+  readonly idempotency_key: string;
   readonly fingerprint: string;
   readonly order_id: string;
   readonly status: number;
@@ -87,7 +115,12 @@ interface AnswerRow {
   readonly created_at: string;
 }
 
-function toAnswer(row: AnswerRow): KeptAnswer {
-  const { fingerprint, order_id: orderId, status, body } = row;
-  return { fingerprint, orderId, status, body, createdAtMs: fromSqlTime(row.created_at) };
+function toAnswers(rows: readonly AnswerRow[]): KeptAnswers {
+  return new Map(
+    rows.map((row) => {
+      const { fingerprint, order_id: orderId, status, body } = row;
+      const name = claimName({ userId: row.user_id, key: row.idempotency_key });
+      return [name, { fingerprint, orderId, status, body, createdAtMs: fromSqlTime(row.created_at) }];
+    }),
+  );
 }

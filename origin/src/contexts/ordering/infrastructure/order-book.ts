@@ -24,6 +24,10 @@ function orderTransaction(tx: Transaction, lane: ExpiryLane): OrderTransaction {
     ...answersIn(tx),
     ...stockIn(tx),
     ...paymentsIn(tx),
-    scheduleExpiry: (order, messageId) => appendToOutbox(tx, [expiryMessage(lane, order.id, messageId)]),
+    scheduleExpiry: (reminders) =>
+      appendToOutbox(
+        tx,
+        reminders.map(({ order, messageId }) => expiryMessage(lane, order.id, messageId)),
+      ),
   };
 }

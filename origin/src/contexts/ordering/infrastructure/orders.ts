@@ -36,9 +36,9 @@ export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list" | "find
 
 export function ordersIn(
   tx: Transaction,
-): Pick<OrderTransaction, "insertOrder" | "lockOrder" | "lockDue" | "setStatus" | "appendHistory"> {
+): Pick<OrderTransaction, "insertOrders" | "lockOrder" | "lockDue" | "setStatus" | "appendHistory"> {
   return {
-    insertOrder: (order) => insertOrder(tx, order),
+    insertOrders: (orders) => insertOrders(tx, orders),
     lockOrder: async (orderId) => {
       if (!isUuid(orderId)) return undefined;
       const rows = await tx.query<OrderRow>("SELECT * FROM orders WHERE id = ? FOR UPDATE", [orderId]);
@@ -70,25 +70,22 @@ export function ordersIn(
   };
 }
 
-async function insertOrder(tx: Transaction, order: Order): Promise<void> {
-  const createdAt = toSqlTime(order.createdAtMs);
+async function insertOrders(tx: Transaction, orders: readonly Order[]): Promise<void> {
   await tx.execute(
     `INSERT INTO orders
        (id, user_id, status, total_cents, currency, created_at, expires_at, updated_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES ?`,
     [
-      order.id,
-      order.userId,
-      order.status,
-      order.totalCents,
-      order.currency,
-      createdAt,
-      toSqlTime(order.expiresAtMs),
-      createdAt,
+      orders.map(({ id, userId, status, totalCents, currency, createdAtMs, expiresAtMs }) => {
+        const createdAt = toSqlTime(createdAtMs);
+        return [id, userId, status, totalCents, currency, createdAt, toSqlTime(expiresAtMs), createdAt];
+      }),
     ],
   );
   await tx.execute("INSERT INTO order_lines (order_id, product_id, quantity, unit_price_cents) VALUES ?", [
-    order.lines.map((line) => [order.id, line.productId, line.quantity, line.unitPriceCents]),
+    orders.flatMap((order) =>
+      order.lines.map((line) => [order.id, line.productId, line.quantity, line.unitPriceCents]),
+    ),
   ]);
 }
 

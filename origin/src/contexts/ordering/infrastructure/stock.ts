@@ -1,7 +1,8 @@
 import { isDuplicate, type Sql, type Transaction } from "../../../platform/mysql/database.ts";
 import { toSqlTime } from "../../../platform/mysql/time.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
-import { type Stock, stockDelta } from "../domain/stock.ts";
+import type { RequestedLine } from "../domain/order.ts";
+import { emptyStock, type Stock, type StockMovementKind, stockMovements } from "../domain/stock.ts";
 
 /** Stock and its ledger. */
 export function stockOf(database: Sql): Pick<OrderBook, "findStock" | "peekAvailable"> {
@@ -25,18 +26,14 @@ export function stockOf(database: Sql): Pick<OrderBook, "findStock" | "peekAvail
 
 export function stockIn(
   tx: Transaction,
-): Pick<OrderTransaction, "moveStock" | "appendMovements" | "openStock" | "lockStock"> {
+): Pick<OrderTransaction, "moveStock" | "appendMovements" | "openStock" | "lockStock" | "lockAvailable"> {
   return {
-    moveStock: async (productId, kind, quantity) => {
-      const { total, available, reserved, sold } = stockDelta(kind, quantity);
-      const { affectedRows } = await tx.execute(
-        `UPDATE stock
-         SET total = total + ?, available = available + ?, reserved = reserved + ?, sold = sold + ?,
-             version = version + 1
-         WHERE product_id = ? AND available + ? >= 0 AND reserved + ? >= 0 AND sold + ? >= 0`,
-        [total, available, reserved, sold, productId, available, reserved, sold],
-      );
-      return affectedRows === 1;
+    moveStock: async (kind, pieces) => {
+      for (let start = 0; start < pieces.length; start += productsPerUpdate) {
+        const some = pieces.slice(start, start + productsPerUpdate);
+        if (!(await moveSome(tx, kind, some))) return false;
+      }
+      return true;
     },
     appendMovements: async (entries) => {
       await tx.execute(
@@ -74,5 +71,41 @@ export function stockIn(
       );
       return row;
     },
+    lockAvailable: async (productIds) => {
+      const rows = await tx.query<{ product_id: number; available: number }>(
+        `SELECT product_id, available FROM stock FORCE INDEX (PRIMARY)
+         WHERE product_id IN (?) ORDER BY product_id FOR UPDATE`,
+        [productIds],
+      );
+      return new Map(rows.map((row) => [row.product_id, row.available]));
+    },
   };
+}
+
+/** More in one statement cost more than another statement: each row runs through the list of quantities. */
+const productsPerUpdate = 50;
+
+/** True when the stock of all of them has moved. Rows are locked in the order of the primary key. */
+async function moveSome(
+  tx: Transaction,
+  kind: StockMovementKind,
+  pieces: readonly RequestedLine[],
+): Promise<boolean> {
+  const quantity = `CASE product_id ${pieces.map(() => "WHEN ? THEN ?").join(" ")} END`;
+  const quantities = pieces.flatMap(({ productId, quantity }) => [productId, quantity]);
+  const moving = (Object.keys(emptyStock) as (keyof Stock)[]).filter(
+    (count) => stockMovements[kind][count] !== 0,
+  );
+  const moved = moving.map((count) => `${count} ${stockMovements[kind][count] > 0 ? "+" : "-"} ${quantity}`);
+  const { affectedRows } = await tx.execute(
+    `UPDATE stock FORCE INDEX (PRIMARY)
+     SET ${moving.map((count, index) => `${count} = ${moved[index]}`).join(", ")}, version = version + 1
+     WHERE product_id IN (?) AND ${moved.map((count) => `${count} >= 0`).join(" AND ")}`,
+    [
+      ...moving.flatMap(() => quantities),
+      pieces.map(({ productId }) => productId),
+      ...moving.flatMap(() => quantities),
+    ],
+  );
+  return affectedRows === pieces.length;
 }

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Refusal } from "../../../kernel/errors.ts";
+import { groupPlacements } from "./group-placements.ts";
+
+/** Batches that end when the test says so. */
+function heldBatches() {
+  const batches: { items: readonly number[]; end: () => void; fail: (error: Error) => void }[] = [];
+  let wake = () => {};
+  const run = (items: readonly number[]) =>
+    new Promise<string[]>((resolve, fail) => {
+      batches.push({ items, end: () => resolve(items.map((item) => `answer ${item}`)), fail });
+      wake();
+    });
+  const started = async (count: number) => {
+    while (batches.length < count) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return batches[count - 1] as (typeof batches)[number];
+  };
+  return { run, started };
+}
+
+test("what comes in one turn is one batch; what comes while it runs is the next, in order, bounded", async () => {
+  const { run, started } = heldBatches();
+  const place = groupPlacements(run, { batchMax: 3, runningMax: 1, waitingMax: 10 });
+  const first = [1, 2].map(place);
+  const one = await started(1);
+  assert.deepEqual(one.items, [1, 2]);
+  const later = [3, 4, 5, 6].map(place);
+  one.end();
+  assert.deepEqual(await Promise.all(first), ["answer 1", "answer 2"]);
+  const two = await started(2);
+  assert.deepEqual(two.items, [3, 4, 5]);
+  two.end();
+  (await started(3)).end();
+  assert.deepEqual(await Promise.all(later), ["answer 3", "answer 4", "answer 5", "answer 6"]);
+});
+
+test("a batch that fails fails its own, and the next one runs", async () => {
+  const { run, started } = heldBatches();
+  const place = groupPlacements(run, { batchMax: 2, runningMax: 1, waitingMax: 10 });
+  const placed = Promise.allSettled([1, 2, 3].map(place));
+  (await started(1)).fail(new Error("away"));
+  (await started(2)).end();
+  const outcomes = (await placed).map((one) => (one.status === "fulfilled" ? one.value : one.reason.message));
+  assert.deepEqual(outcomes, ["away", "away", "answer 3"]);
+});
+
+test("when as many wait as may, the next hears that it should come again", async () => {
+  const { run, started } = heldBatches();
+  const place = groupPlacements(run, { batchMax: 1, runningMax: 1, waitingMax: 1 });
+  const running = place(1);
+  const batch = await started(1);
+  const waiting = place(2);
+  await assert.rejects(place(3), (refusal: Refusal) => {
+    assert.equal(refusal.definition.code, "order.crowded");
+    assert.deepEqual(refusal.details.headers, { "retry-after": "1" });
+    return true;
+  });
+  batch.end();
+  (await started(2)).end();
+  assert.deepEqual(await Promise.all([running, waiting]), ["answer 1", "answer 2"]);
+});

@@ -1,0 +1,66 @@
+import { Refusal } from "../../../kernel/errors.ts";
+import { orderingErrors } from "../errors.ts";
+
+/** Bounds of a group commit. */
+export interface GroupLimits {
+  /** Items of one batch. */
+  readonly batchMax: number;
+  /** Batches that run at once. */
+  readonly runningMax: number;
+  /** Items that wait for a batch; whoever comes then is refused. */
+  readonly waitingMax: number;
+}
+
+/**
+ * Group commit: what comes while batches run is gathered, and the next batch takes all of it. Nobody waits for
+ * others to come: with a batch free, an item is under way in the same turn of the event loop. So a quiet shop
+ * has batches of one and a crowd has large ones, by itself.
+ *
+ * `run` answers each item in the order of the batch; when it throws, all of the batch fail alike.
+ */
+export function groupPlacements<Item, Answer>(
+  run: (batch: readonly Item[]) => Promise<readonly Answer[]>,
+  { batchMax, runningMax, waitingMax }: GroupLimits,
+): (item: Item) => Promise<Answer> {
+  const waiting: Waiting<Item, Answer>[] = [];
+  let running = 0;
+  let starting = false;
+
+  const start = () => {
+    starting = false;
+    while (running < runningMax && waiting.length > 0) {
+      running += 1;
+      void finish(waiting.splice(0, batchMax));
+    }
+  };
+
+  const finish = async (batch: readonly Waiting<Item, Answer>[]) => {
+    try {
+      const answers = await run(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(answers[index] as Answer);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+    running -= 1;
+    start();
+  };
+
+  return (item) => {
+    if (waiting.length >= waitingMax) {
+      return Promise.reject(new Refusal(orderingErrors.crowded, { headers: { "retry-after": "1" } }));
+    }
+    return new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      // After the sockets that are readable now: their requests belong to the same batch.
+      if (starting || running >= runningMax) return;
+      starting = true;
+      setImmediate(start);
+    });
+  };
+}
+
+interface Waiting<Item, Answer> {
+  readonly item: Item;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}

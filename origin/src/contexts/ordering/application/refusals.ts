@@ -1,0 +1,34 @@
+import { Refusal } from "../../../kernel/errors.ts";
+import type { Priced } from "../domain/order.ts";
+import { orderingErrors } from "../errors.ts";
+import { orderLimits } from "./limits.ts";
+
+/** What somebody hears whose order is not placed. */
+
+export function inFlight(): Refusal {
+  return new Refusal(orderingErrors.keyInFlight, { headers: { "retry-after": "1" } });
+}
+
+export function soldOut(productId: number): Refusal {
+  return new Refusal(orderingErrors.soldOut, {
+    detail: `product ${productId} is sold out, or nearly`,
+    members: { productId },
+  });
+}
+
+export function notPriced(priced: Exclude<Priced, { outcome: "priced" }>): Refusal {
+  switch (priced.outcome) {
+    case "product-unknown":
+      return new Refusal(orderingErrors.productUnknown, {
+        detail: `not on sale: ${priced.productIds.map((id) => `product ${id}`).join(", ")}`,
+        members: { productIds: priced.productIds },
+      });
+    case "currency-mixed":
+      return new Refusal(orderingErrors.currencyMixed, { detail: priced.currencies.join(", ") });
+    case "quantity-too-large":
+      return new Refusal(orderingErrors.quantityTooLarge, {
+        detail: `${priced.quantity} pieces of product ${priced.productId}, at most ${orderLimits.quantityMax}`,
+        members: { productId: priced.productId },
+      });
+  }
+}
