@@ -23,21 +23,40 @@ import {
   setBlock,
 } from "../src/policy/address-table.ts";
 import { continentOf } from "../src/policy/continents.ts";
-import { type AccessState, compilePolicy, type DecisionTrace, decide } from "../src/policy/decide.ts";
-import type { Conditions, PolicyDocument, PolicyRule } from "../src/policy/document.ts";
+import {
+  type AccessState,
+  type CompiledRule,
+  compilePolicy,
+  type DecisionTrace,
+  decide,
+} from "../src/policy/decide.ts";
+import type { Conditions, PolicyDocument, PolicyRule, RateLimit } from "../src/policy/document.ts";
 import { parseInstant } from "../src/policy/instant.ts";
+import {
+  arrive,
+  compileLimit,
+  REFUSED,
+  remaining,
+  resetSeconds,
+  retrySeconds,
+  standing,
+  ticksAt,
+  windowSeconds,
+} from "../src/policy/rate-limit.ts";
 import { composeProductPage } from "../src/product-page.ts";
 import { answerName } from "./names.ts";
 
 interface Conversation {
   document: PolicyDocument;
   state: AccessState;
+  /** What the limit that is tried keeps. */
+  due: number;
 }
 
 function createConversation(): Conversation {
   const document: PolicyDocument = { rules: [], default: "allow" };
   const policy = compilePolicy(document);
-  return { document, state: { allow: createAddressTable(), deny: createAddressTable(), policy } };
+  return { document, state: { allow: createAddressTable(), deny: createAddressTable(), policy }, due: 0 };
 }
 
 /** What the runtimes begin with. */
@@ -61,6 +80,8 @@ function answer(conversation: Conversation, question: string): string {
   if (verb === "default") return answerDefault(conversation, word(words, 1));
   if (verb === "rule") return answerRule(conversation, words);
   if (verb === "where") return answerWhere(conversation, words);
+  if (verb === "limit") return answerLimit(conversation, words);
+  if (verb === "arrive") return answerArrive(conversation, words);
   if (verb === "ends") return answerEnds(conversation, word(words, 1));
   if (verb === "continent") return continentOf(word(words, 1));
   if (verb === "instant") return answerInstant(word(words, 1));
@@ -73,6 +94,7 @@ function answer(conversation: Conversation, question: string): string {
 function reset(conversation: Conversation): string {
   const fresh = createConversation();
   conversation.document = fresh.document;
+  conversation.due = fresh.due;
   conversation.state = fresh.state;
   return "reset";
 }
@@ -170,6 +192,38 @@ function answerWhere(conversation: Conversation, words: string[]): string {
   return name;
 }
 
+/** `limit <key> <requests> <seconds> <burst or ->`: makes the rule that was given last a limit. */
+function answerLimit(conversation: Conversation, words: string[]): string {
+  const { rules } = conversation.document;
+  const rule = rules[rules.length - 1] as PolicyRule;
+  rule.action = "limit";
+  rule.limit = limitOf(words, 1);
+  conversation.state.policy = compilePolicy(conversation.document);
+  return "limit";
+}
+
+/** `arrive <key> <requests> <seconds> <burst or -> <nowMs>`: one more request of somebody. */
+function answerArrive(conversation: Conversation, words: string[]): string {
+  const limit = compileLimit(limitOf(words, 1));
+  const now = ticksAt(whole(words, 5));
+  const next = arrive(limit, conversation.due, now);
+  const retry = next === REFUSED ? retrySeconds(limit, conversation.due, now) : 0;
+  conversation.due = next === REFUSED ? standing(limit, conversation.due, now) : next;
+  const left = remaining(limit, conversation.due, now);
+  const reset = resetSeconds(limit, conversation.due, now);
+  return `${next === REFUSED ? "refused" : "passed"} ${decimal(left)} left, all in ${decimal(reset)} of ${decimal(windowSeconds(limit))} s, again in ${decimal(retry)} s`;
+}
+
+function limitOf(words: string[], from: number): RateLimit {
+  const limit: RateLimit = {
+    key: word(words, from) as RateLimit["key"],
+    requests: whole(words, from + 1),
+    seconds: whole(words, from + 2),
+  };
+  if (word(words, from + 3) !== "-") limit.burst = whole(words, from + 3);
+  return limit;
+}
+
 /** `ends <instant>`: the end of the rule that was given last. */
 function answerEnds(conversation: Conversation, instant: string): string {
   const { rules } = conversation.document;
@@ -197,10 +251,17 @@ function answerDecide({ state }: Conversation, words: string[]): string {
   };
   const trace: DecisionTrace = { steps: [] };
   const verdict = decide(state, request, trace);
+  const charged = passedRules(state);
   const silent = decide(state, request, undefined);
-  if (silent !== verdict) return "the trace changed the verdict";
-  let text = `${verdict.action} ${decimal(verdict.status)} ${verdict.reason} ${verdict.rule}`;
+  if (silent !== verdict || charged !== passedRules(state)) return "the trace changed the verdict";
+  let text = `${verdict.action} ${decimal(verdict.status)} ${verdict.reason} ${verdict.rule}${charged}`;
   for (const step of trace.steps) text += `|${step.step} ${step.id} ${step.matched ? "yes" : "no"}`;
+  return text;
+}
+
+function passedRules({ policy }: AccessState): string {
+  let text = "";
+  for (let i = 0; i < policy.passedCount; i++) text += ` +${(policy.passed[i] as CompiledRule).verdict.rule}`;
   return text;
 }
 

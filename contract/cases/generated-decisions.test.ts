@@ -29,7 +29,7 @@ interface Listed {
 }
 
 interface Rule {
-  action: "allow" | "deny";
+  action: "allow" | "deny" | "limit";
   mode: "enforce" | "observe";
   status: "-" | "404" | "451";
   countries: string[];
@@ -76,7 +76,7 @@ const place: fc.Arbitrary<Place> = fc.oneof(
   },
 );
 const rule: fc.Arbitrary<Rule> = fc.record({
-  action: fc.constantFrom("allow", "deny"),
+  action: fc.constantFrom("allow", "deny", "limit"),
   mode: fc.constantFrom("enforce", "observe"),
   status: fc.constantFrom("-", "404", "451"),
   countries: some(COUNTRIES),
@@ -130,8 +130,9 @@ function ruleQuestions(given: Rule, index: number): string[] {
     ["where", side, "cidr", given[side].blocks.join(",")],
     ["where", side, "host", given[side].hosts.join(",")],
   ]);
+  const limit = action === "limit" ? [["limit", "address", "1", "1", "-"]] : [];
   const ends = endsAt === "" ? [] : [["ends", endsAt]];
-  return [first, ...conditions.filter((words) => words.at(-1) !== ""), ...ends].map((words) =>
+  return [first, ...conditions.filter((words) => words.at(-1) !== ""), ...limit, ...ends].map((words) =>
     words.join("\t"),
   );
 }
@@ -139,7 +140,18 @@ function ruleQuestions(given: Rule, index: number): string[] {
 function verdictOf({ lists, rules, fallback }: Scenario, one: Request): string {
   if (isListed(lists, "allow", one.address)) return "allow 0 allow-list ";
   if (isListed(lists, "deny", one.address)) return "deny 403 deny-list ";
-  const at = rules.findIndex((candidate) => candidate.mode === "enforce" && matches(candidate, one));
+  const at = rules.findIndex(
+    (candidate) => candidate.mode === "enforce" && candidate.action !== "limit" && matches(candidate, one),
+  );
+  const passed = rules.flatMap((candidate, index) =>
+    (at === -1 || index < at) && candidate.action === "limit" && matches(candidate, one)
+      ? [` +rule-${index}`]
+      : [],
+  );
+  return `${decided(rules, at, fallback)}${passed.join("")}`;
+}
+
+function decided(rules: readonly Rule[], at: number, fallback: string): string {
   const found = rules[at];
   if (found === undefined) return fallback === "allow" ? "allow 0 default " : "deny 403 default ";
   const status = found.status === "-" ? "403" : found.status;

@@ -17,7 +17,7 @@ export interface DecisionRecord {
   host: string;
   action: "allow" | "deny";
   status: number;
-  reason: "allow-list" | "deny-list" | "rule" | "default";
+  reason: "allow-list" | "deny-list" | "rule" | "default" | "limit";
   rule: string;
 }
 

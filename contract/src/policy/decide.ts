@@ -8,18 +8,23 @@ import {
   compileConditions,
   type RequestFacts,
 } from "./conditions.ts";
-import type { PolicyAction, PolicyDocument, PolicyRule } from "./document.ts";
+import type { PolicyAction, PolicyDocument, PolicyRule, RateLimit } from "./document.ts";
 import { parseInstant } from "./instant.ts";
+import { type CompiledLimit, compileLimit } from "./rate-limit.ts";
 
 /**
  * The access decision. Edge workers run it for every request; the origin runs it to tell an operator what
  * the edge would do. It allocates nothing: each rule's verdict is made once, when the policy is compiled.
+ *
+ * Whom it lets in the limits of `state.policy.passed` are then to be charged for.
  */
 export function decide(
   state: AccessState,
   request: AccessRequest,
   trace: DecisionTrace | undefined,
 ): Verdict {
+  const policy = state.policy;
+  policy.passedCount = 0;
   const allowed = findBlock(state.allow, request.address, request.nowMs);
   if (trace !== undefined)
     trace.steps.push({ step: "allow-list", id: idOf(allowed), matched: allowed !== undefined });
@@ -31,20 +36,26 @@ export function decide(
   if (denied !== undefined) return DENY_LISTED;
 
   // Who wants to know why sees the rules that don't apply, too.
-  const rules = trace === undefined ? rulesFor(state.policy, request.country) : state.policy.rules;
+  const rules = trace === undefined ? rulesFor(policy, request.country) : policy.rules;
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i] as CompiledRule;
     const matched = matches(rule, request) && (trace === undefined || canMatch(rule, request.country));
     if (trace !== undefined) {
-      trace.steps.push({ step: rule.enforced ? "rule" : "observed-rule", id: rule.verdict.rule, matched });
+      trace.steps.push({ step: stepOf(rule), id: rule.verdict.rule, matched });
     }
     if (matched) {
-      if (rule.enforced) return rule.verdict;
-      rule.observed += 1;
+      if (rule.limit !== undefined) {
+        policy.passed[policy.passedCount] = rule;
+        policy.passedCount += 1;
+      } else if (rule.enforced) {
+        return rule.verdict;
+      } else {
+        rule.observed += 1;
+      }
     }
   }
   if (trace !== undefined) trace.steps.push({ step: "default", id: "", matched: true });
-  return state.policy.default;
+  return policy.default;
 }
 
 /** What the decision is made from: both lists and the compiled policy. */
@@ -64,7 +75,8 @@ export interface Verdict {
   action: PolicyAction;
   /** HTTP status of a denial; 0 when allowed. */
   status: number;
-  reason: "allow-list" | "deny-list" | "rule" | "default";
+  /** `limit`: a rule's limit was used up. */
+  reason: "allow-list" | "deny-list" | "rule" | "default" | "limit";
   /** The rule's id when it was a rule, else empty. */
   rule: string;
 }
@@ -75,7 +87,7 @@ export interface DecisionTrace {
 }
 
 export interface DecisionStep {
-  step: "allow-list" | "deny-list" | "rule" | "observed-rule" | "default";
+  step: "allow-list" | "deny-list" | "rule" | "observed-rule" | "limit" | "observed-limit" | "default";
   /** Id of the rule or list entry; empty when there is none. */
   id: string;
   matched: boolean;
@@ -86,6 +98,12 @@ export interface CompiledPolicy {
   /** Made when the first request from that country comes. */
   byCountry: Record<string, CountryRules | undefined>;
   default: Verdict;
+  /**
+   * The first `passedCount` are the limit rules that matched the request that was decided last. Overwritten by the
+   * next decision: read at once.
+   */
+  passed: CompiledRule[];
+  passedCount: number;
   /** Some rule asks for the host; when none does, a request's may be left empty. */
   usesHost: boolean;
 }
@@ -105,8 +123,10 @@ export interface CompiledRule {
   whereNot: CompiledConditions | undefined;
   /** Unix time in milliseconds from which the rule is void; 0 for never. */
   endsAtMs: number;
+  /** Of a limit rule, what is said when it is used up. */
   verdict: Verdict;
-  /** How often the rule matched in `observe` mode since it was compiled. */
+  limit: CompiledLimit | undefined;
+  /** How often the rule would have decided, in mode `observe`, since it was compiled. */
   observed: number;
 }
 
@@ -121,7 +141,7 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
     rules.push(compiled);
   }
   const fallback = document.default === "allow" ? DEFAULT_ALLOW : DEFAULT_DENY;
-  return { rules, byCountry: {}, default: fallback, usesHost };
+  return { rules, byCountry: {}, default: fallback, passed: [], passedCount: 0, usesHost };
 }
 
 function compileRule(rule: PolicyRule): CompiledRule {
@@ -132,14 +152,16 @@ function compileRule(rule: PolicyRule): CompiledRule {
     where: compileConditions(rule.match),
     whereNot: rule.match.not === undefined ? undefined : compileConditions(rule.match.not),
     endsAtMs,
-    verdict: {
-      action: rule.action,
-      status: rule.action === "allow" ? 0 : rule.status === undefined ? 403 : rule.status,
-      reason: "rule",
-      rule: rule.id,
-    },
+    verdict: verdictOf(rule),
+    limit: rule.action === "limit" ? compileLimit(rule.limit as RateLimit) : undefined,
     observed: 0,
   };
+}
+
+function verdictOf({ id, action, status }: PolicyRule): Verdict {
+  if (action === "limit") return { action: "deny", status: 429, reason: "limit", rule: id };
+  if (action === "allow") return { action, status: 0, reason: "rule", rule: id };
+  return { action, status: status === undefined ? 403 : status, reason: "rule", rule: id };
 }
 
 const ALLOW_LISTED: Verdict = { action: "allow", status: 0, reason: "allow-list", rule: "" };
@@ -169,6 +191,11 @@ function matches(rule: CompiledRule, request: AccessRequest): boolean {
   if (rule.endsAtMs !== 0 && request.nowMs >= rule.endsAtMs) return false;
   if (!allHold(rule.where, request)) return false;
   return rule.whereNot === undefined || !anyHolds(rule.whereNot, request);
+}
+
+function stepOf(rule: CompiledRule): DecisionStep["step"] {
+  if (rule.limit !== undefined) return rule.enforced ? "limit" : "observed-limit";
+  return rule.enforced ? "rule" : "observed-rule";
 }
 
 function idOf(entry: { id: number } | undefined): string {

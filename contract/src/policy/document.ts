@@ -1,6 +1,7 @@
 /**
  * The access policy as operators write it. Order of decision: allow list, deny list, `rules` in their order
- * (the first enforced rule that matches decides), `default`.
+ * (the first enforced rule that matches and allows or denies decides), `default`. Of a request that is let in, the
+ * `limit` rules that matched on the way there are charged, in their order; the first that is used up refuses it.
  */
 export interface PolicyDocument {
   rules: PolicyRule[];
@@ -9,19 +10,35 @@ export interface PolicyDocument {
 }
 
 export type PolicyAction = "allow" | "deny";
+export type RuleAction = PolicyAction | "limit";
 
 export interface PolicyRule {
   /** Unique within the document; `[a-z0-9][a-z0-9-]{0,63}`. */
   id: string;
   match: RuleMatch;
-  action: PolicyAction;
+  action: RuleAction;
   /** `observe`: counted and reported, never decides. */
   mode: "enforce" | "observe";
+  /** Of a `limit` rule, and of no other. */
+  limit?: RateLimit;
   /** HTTP status of a denial. 403 unless set. */
   status?: 403 | 404 | 451;
   /** From then on the rule matches nothing. UTC: `2026-12-31T23:59:59Z`. */
   endsAt?: string;
   note?: string;
+}
+
+/** So many requests in so many seconds, as a steady rate; `burst` of them may come at once. */
+export interface RateLimit {
+  /**
+   * Whose requests are counted together: those of an address (of IPv6, of a /64), of a user (on routes that need a
+   * token), or all requests for one route of the edge.
+   */
+  key: "address" | "user" | "route";
+  requests: number;
+  seconds: number;
+  /** As `requests` unless given. */
+  burst?: number;
 }
 
 /** Of each condition one value must hold. */
@@ -49,6 +66,12 @@ export interface RuleMatch extends Conditions {
 export const COUNTRY_UNKNOWN = "ZZ";
 
 export const RULES_MAX = 1_000;
+/** A request pays for each that it matches. */
+export const LIMIT_RULES_MAX = 50;
+export const LIMIT_REQUESTS_MAX = 1_000_000;
+export const LIMIT_SECONDS_MAX = 86_400;
+/** The longest that a used-up burst may take to come back. */
+export const LIMIT_REFILL_SECONDS_MAX = 7 * 86_400;
 export const COUNTRIES_PER_RULE_MAX = 250;
 export const BLOCKS_PER_RULE_MAX = 1_000;
 export const HOSTS_PER_RULE_MAX = 100;

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COUNTRIES_PER_RULE_MAX, NOTE_LENGTH_MAX, POLICY_INITIAL, RULES_MAX } from "./document.ts";
+import {
+  COUNTRIES_PER_RULE_MAX,
+  LIMIT_RULES_MAX,
+  NOTE_LENGTH_MAX,
+  POLICY_INITIAL,
+  RULES_MAX,
+} from "./document.ts";
 import { isPolicyDocument, policyFaults } from "./validate.ts";
 
 const rule = { id: "a", match: {}, action: "deny", mode: "enforce" };
 const withRule = (change: object) => ({ rules: [{ ...rule, ...change }], default: "allow" });
+const limit = { key: "address", requests: 10, seconds: 60 };
+const withLimit = (change: object) => withRule({ action: "limit", limit: { ...limit, ...change } });
 
 const sound: Record<string, unknown> = {
   "what stands before anybody published": POLICY_INITIAL,
@@ -29,6 +37,9 @@ const sound: Record<string, unknown> = {
       },
     },
   }),
+  "a limit": withLimit({}),
+  "a limit with a burst": withLimit({ key: "user", burst: 1 }),
+  "the longest refill": withLimit({ key: "route", requests: 1, seconds: 86_400, burst: 7 }),
   "the longest rule id": withRule({ id: "a".repeat(64) }),
   "as many rules as are allowed": {
     rules: Array.from({ length: RULES_MAX }, (_, index) => ({ ...rule, id: `r${index}` })),
@@ -57,6 +68,28 @@ const broken: [name: string, document: unknown, pointers: string[]][] = [
   ["an id that is too long", withRule({ id: "a".repeat(65) }), ["/rules/0/id"]],
   ["an id twice", { rules: [rule, { ...rule }], default: "allow" }, ["/rules/1/id"]],
   ["a status that is no denial", withRule({ status: 200 }), ["/rules/0/status"]],
+  ["a limit rule without a limit", withRule({ action: "limit" }), ["/rules/0/limit"]],
+  ["a limit on another rule", withRule({ limit }), ["/rules/0/limit"]],
+  ["a limit rule with a status", withRule({ action: "limit", limit, status: 403 }), ["/rules/0/status"]],
+  ["an unknown key of a limit", withLimit({ key: "session" }), ["/rules/0/limit/key"]],
+  ["no requests", withLimit({ requests: 0 }), ["/rules/0/limit/requests"]],
+  ["half a second", withLimit({ seconds: 0.5 }), ["/rules/0/limit/seconds"]],
+  ["a burst in words", withLimit({ burst: "10" }), ["/rules/0/limit/burst"]],
+  ["a burst that takes weeks to come back", withLimit({ burst: 1_000_000 }), ["/rules/0/limit/burst"]],
+  ["an unknown member of a limit", withLimit({ rate: 1 }), ["/rules/0/limit/rate"]],
+  [
+    "too many limits",
+    {
+      rules: Array.from({ length: LIMIT_RULES_MAX + 1 }, (_, index) => ({
+        ...rule,
+        id: `r${index}`,
+        action: "limit",
+        limit,
+      })),
+      default: "allow",
+    },
+    ["/rules"],
+  ],
   ["a status on an allow rule", withRule({ action: "allow", status: 403 }), ["/rules/0/status"]],
   ["an unknown mode", withRule({ mode: "off" }), ["/rules/0/mode"]],
   ["a note that is too long", withRule({ note: "x".repeat(NOTE_LENGTH_MAX + 1) }), ["/rules/0/note"]],

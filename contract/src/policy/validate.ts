@@ -5,6 +5,10 @@ import {
   COUNTRIES_PER_RULE_MAX,
   HOST_LENGTH_MAX,
   HOSTS_PER_RULE_MAX,
+  LIMIT_REFILL_SECONDS_MAX,
+  LIMIT_REQUESTS_MAX,
+  LIMIT_RULES_MAX,
+  LIMIT_SECONDS_MAX,
   NOTE_LENGTH_MAX,
   PATH_PREFIX_LENGTH_MAX,
   type PolicyDocument,
@@ -35,6 +39,13 @@ export function policyFaults(value: unknown): PolicyFault[] {
       message: `holds ${value.rules.length} rules; at most ${RULES_MAX} are allowed`,
     });
   }
+  const limits = value.rules.filter((rule) => isObject(rule) && rule.action === "limit").length;
+  if (limits > LIMIT_RULES_MAX) {
+    faults.push({
+      pointer: "/rules",
+      message: `holds ${limits} limit rules; at most ${LIMIT_RULES_MAX} are allowed`,
+    });
+  }
   const seen = new Map<string, number>();
   value.rules.forEach((rule, index) => {
     ruleFaults(rule, `/rules/${index}`, faults);
@@ -57,17 +68,23 @@ function ruleFaults(rule: unknown, at: string, faults: PolicyFault[]): void {
     faults.push({ pointer: at, message: "must be an object" });
     return;
   }
-  unknownKeys(rule, ["id", "match", "action", "mode", "status", "endsAt", "note"], at, faults);
+  unknownKeys(rule, ["id", "match", "action", "mode", "status", "limit", "endsAt", "note"], at, faults);
   if (typeof rule.id !== "string" || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(rule.id)) {
     faults.push({ pointer: `${at}/id`, message: "must be 1 to 64 of a-z, 0-9 and -, not starting with -" });
   }
-  oneOf(rule.action, ["allow", "deny"], `${at}/action`, faults);
+  oneOf(rule.action, ["allow", "deny", "limit"], `${at}/action`, faults);
   oneOf(rule.mode, ["enforce", "observe"], `${at}/mode`, faults);
   if (rule.status !== undefined) {
     oneOf(rule.status, [403, 404, 451], `${at}/status`, faults);
-    if (rule.action === "allow")
-      faults.push({ pointer: `${at}/status`, message: "has no meaning on an allow rule" });
+    if (rule.action === "allow" || rule.action === "limit")
+      faults.push({
+        pointer: `${at}/status`,
+        message: `has no meaning on ${rule.action === "allow" ? "an allow" : "a limit"} rule`,
+      });
   }
+  if (rule.action === "limit") limitFaults(rule.limit, `${at}/limit`, faults);
+  else if (rule.limit !== undefined)
+    faults.push({ pointer: `${at}/limit`, message: "has a meaning on a limit rule only" });
   if (
     rule.endsAt !== undefined &&
     (typeof rule.endsAt !== "string" || parseInstant(rule.endsAt) === undefined)
@@ -81,6 +98,32 @@ function ruleFaults(rule: unknown, at: string, faults: PolicyFault[]): void {
     });
   }
   matchFaults(rule.match, `${at}/match`, faults);
+}
+
+function limitFaults(limit: unknown, at: string, faults: PolicyFault[]): void {
+  if (!isObject(limit)) {
+    faults.push({ pointer: at, message: "must be an object with `key`, `requests` and `seconds`" });
+    return;
+  }
+  const before = faults.length;
+  const { key, requests, seconds, burst = requests } = limit;
+  unknownKeys(limit, ["key", "requests", "seconds", "burst"], at, faults);
+  oneOf(key, ["address", "user", "route"], `${at}/key`, faults);
+  wholeFaults(requests, LIMIT_REQUESTS_MAX, `${at}/requests`, faults);
+  wholeFaults(seconds, LIMIT_SECONDS_MAX, `${at}/seconds`, faults);
+  if (limit.burst !== undefined) wholeFaults(burst, LIMIT_REQUESTS_MAX, `${at}/burst`, faults);
+  if (faults.length > before) return;
+  if (((burst as number) * (seconds as number)) / (requests as number) > LIMIT_REFILL_SECONDS_MAX) {
+    faults.push({
+      pointer: `${at}/burst`,
+      message: `would take more than ${LIMIT_REFILL_SECONDS_MAX} seconds to come back at this rate`,
+    });
+  }
+}
+
+function wholeFaults(value: unknown, max: number, pointer: string, faults: PolicyFault[]): void {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return;
+  faults.push({ pointer, message: `must be a whole number from 1 to ${max}` });
 }
 
 function matchFaults(match: unknown, at: string, faults: PolicyFault[]): void {
