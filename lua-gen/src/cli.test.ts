@@ -34,7 +34,7 @@ test("the README lists the commands that exist", () => {
 });
 
 test("a wrong call is refused with the help, and status 2", () => {
-  for (const args of [["biuld"], ["build", "--projekt", "x"], ["conf"], ["conf", "a.ts", "--test"]]) {
+  for (const args of [["biuld"], ["build", "--projekt", "x"], ["conf"], ["conf", "a.ts", "b.ts"]]) {
     const run = luaGen(".", ...args);
     assert.equal(run.status, 2, args.join(" "));
     assert.match(run.stderr, /^lua-gen/);
@@ -76,12 +76,54 @@ test("conf prints what a module exports, and nginx's objections with status 1", 
     http: { lua: { packagePath: ";;" }, tempDir: ${JSON.stringify(project.dir)}, accessLog: "off", servers: [] },
   };`;
   writeFileSync(join(project.dir, "nginx.mjs"), config(64));
-  const good = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf", "--test");
+  const good = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf");
   assert.equal(good.status, 0, good.stderr);
   assert.match(readFileSync(join(project.dir, "nginx.conf"), "utf8"), /worker_connections 64;/);
 
   writeFileSync(join(project.dir, "nginx.mjs"), config(-1));
-  const bad = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf", "--test");
+  const bad = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf");
   assert.equal(bad.status, 1);
   assert.match(bad.stderr, /nginx\.conf:\d+ - emerg: invalid number "-1"/);
+});
+
+test("conf refuses a handler that its source knows nothing of", (t) => {
+  const project = createProject({
+    "hello.ts": `
+      /** @phase content */
+      export const content = () => ngx.say("hello");
+      export function log(): void {}
+    `,
+  });
+  t.after(project.remove);
+  const write = (handlers: string) =>
+    writeFileSync(
+      join(project.dir, "nginx.mjs"),
+      `export const nginx = {
+        workers: 1,
+        pidFile: ${JSON.stringify(join(project.dir, "nginx.pid"))},
+        errorLog: { path: "stderr" },
+        events: { connectionsMax: 64 },
+        http: {
+          lua: { packagePath: ";;" },
+          tempDir: ${JSON.stringify(project.dir)},
+          accessLog: "off",
+          servers: [{ listen: [{ port: 8000 }], locations: [{ match: { prefix: "/" }, ${handlers} }] }],
+        },
+      };`,
+    );
+  write(`handler: { content: { module: "hello", entry: "content" } }, access: { code: "foreign()" }`);
+  const good = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf");
+  assert.equal(good.status, 0, good.stderr);
+
+  write(`handler: { content: { module: "hello", entry: "contend" } }, log: { module: "hello", entry: "log" },
+    access: { code: "x()", calls: [{ module: "hello", entry: "content" }] }`);
+  const bad = luaGen(project.dir, "conf", "nginx.mjs");
+  assert.equal(bad.status, 1);
+  assert.deepEqual(bad.stderr.match(/^src\/hello\.ts:.*?: nginx\.conf calls "\w+" .*?in \w+/gm)?.toSorted(), [
+    'src/hello.ts:1:1 - error LG015: nginx.conf calls "contend" of hello in content',
+    'src/hello.ts:3:20 - error LG015: nginx.conf calls "content" in access',
+    'src/hello.ts:4:23 - error LG015: nginx.conf calls "log" in log',
+  ]);
+  assert.match(bad.stderr, /Write \/\*\* @phase content access \*\/ above it\./);
+  assert.equal(bad.stdout, "");
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { check } from "./build.ts";
-import { ofPrograms, rules } from "./subset/rules.ts";
+import { sortFaults } from "./compile/fault.ts";
+import type { NginxConfig } from "./nginx/model.ts";
+import { checkHandlers } from "./phases/check-handlers.ts";
+import { ofConfigurations, ofPrograms, rules } from "./subset/rules.ts";
 import { createProject } from "./testing/project.ts";
 
 /** A project as one might write it coming from JavaScript: every mistake once, marked where it has to be shown. */
@@ -20,6 +23,8 @@ export function access(): void {
 export function log(): void {
   record("done");
 }
+
+export function §LG015§content(): void {}
 
 function record(what: string): void {
   const [sock] = §LG009§ngx.socket.tcp();
@@ -80,7 +85,10 @@ const project = createProject(
   Object.fromEntries(Object.entries(sources).map(([name, text]) => [name, text.replace(mark, "")])),
 );
 after(project.remove);
-const { faults } = check({ project: project.dir });
+const faults = sortFaults([
+  ...check({ project: project.dir }).faults,
+  ...checkHandlers(project.dir, configuration()),
+]);
 
 for (const [name, text] of Object.entries(sources)) {
   test(`each mistake in ${name} is shown once, at its place`, () => {
@@ -99,9 +107,31 @@ for (const [name, text] of Object.entries(sources)) {
   });
 }
 
+function configuration(): NginxConfig {
+  return {
+    workers: 1,
+    pidFile: "nginx.pid",
+    errorLog: { path: "stderr" },
+    events: { connectionsMax: 64 },
+    http: {
+      lua: { packagePath: ";;" },
+      access: { module: "phases", entry: "access" },
+      log: { module: "phases", entry: "log" },
+      servers: [
+        {
+          listen: [{ port: 8000 }],
+          locations: [
+            { match: { prefix: "/" }, handler: { content: { module: "phases", entry: "content" } } },
+          ],
+        },
+      ],
+    },
+  };
+}
+
 test("there is one mistake for every diagnostic", () => {
   const tried = faults.map(({ code }) => code);
-  const existing = [...rules, ...ofPrograms].map(({ code }) => code);
+  const existing = [...rules, ...ofPrograms, ...ofConfigurations].map(({ code }) => code);
   assert.deepEqual(
     existing.filter((code) => tried.filter((one) => one === code).length !== 1),
     [],

@@ -100,9 +100,9 @@ async function watch(watched: Watched): Promise<number> {
 }
 
 /** In a process of its own: what nginx.ts imports may have changed too, and a module is loaded once only. */
-function configure({ module, out, platform }: Watched): boolean {
+function configure({ project, module, out, platform }: Watched): boolean {
   if (module === undefined || platform === undefined) return true;
-  const args = [ownBinary, "conf", module, "--out", out, "--test", "--nginx", platform.binary];
+  const args = [ownBinary, "conf", module, "--out", out, "-p", project, "--nginx", platform.binary];
   const run = spawnSync(process.execPath, args, { encoding: "utf8" });
   if (run.status !== 0) process.stderr.write(run.stderr);
   return run.status === 0;

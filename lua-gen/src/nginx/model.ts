@@ -305,7 +305,16 @@ export interface Phases {
 }
 
 /** A function that a Lua module exports, called without arguments; or Lua text as it is. */
-export type LuaHandler = { readonly module: string; readonly entry: string } | { readonly code: string };
+export type LuaHandler =
+  | LuaEntry
+  /** What of the project's own it calls, so that `@phase` above that can be compared. */
+  | { readonly code: string; readonly calls?: readonly LuaEntry[] };
+
+export interface LuaEntry {
+  /** As `require` calls it. */
+  readonly module: string;
+  readonly entry: string;
+}
 
 export type Context = "main" | "events" | "http" | "server" | "location" | "upstream";
 

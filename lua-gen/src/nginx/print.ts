@@ -20,7 +20,7 @@ export function printNginx(config: NginxConfig, platform: Platform): string {
 /** Every handler that is a module's export goes through the runtime, which shows its errors in TypeScript. */
 function withTracebacks<T>(part: T): T {
   if (Array.isArray(part)) return part.map(withTracebacks) as T;
-  if (typeof part !== "object" || part === null) return part;
+  if (typeof part !== "object" || part === null || "code" in part) return part;
   if ("module" in part && "entry" in part) {
     return { code: `require("lua-gen.traceback").run("${part.module}", "${part.entry}")` } as T;
   }

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { check } from "../build.ts";
 import { createProject } from "../testing/project.ts";
 import { allowanceCode } from "./allow.ts";
-import { ofPrograms, rules } from "./rules.ts";
+import { ofConfigurations, ofPrograms, rules } from "./rules.ts";
 
 /** Each line of a case that ends in a comment `// LG…` must give just that; all others nothing. */
 const cases: Readonly<Record<string, string>> = {
@@ -190,7 +190,9 @@ test("the README documents each diagnostic under its title, and no other", () =>
   const documented = [...readme.matchAll(/^#### (LG\d+): (.+)$/gm)].map(
     ([, code, title]) => `${code}: ${title}`,
   );
-  const existing = [...rules, ...ofPrograms].map(({ code, title }) => `${code}: ${title}`);
+  const existing = [...rules, ...ofPrograms, ...ofConfigurations].map(
+    ({ code, title }) => `${code}: ${title}`,
+  );
   assert.deepEqual(documented, [
     ...existing.toSorted(),
     `${allowanceCode}: Allowance without reason or use`,

@@ -1,3 +1,4 @@
+import { handlerDiagnostic } from "../phases/check-handlers.ts";
 import { phaseDiagnostic } from "../phases/check-phases.ts";
 import { workerStateDiagnostic } from "../phases/worker-state.ts";
 import { libraryCallDiagnostic } from "./library-calls.ts";
@@ -34,3 +35,6 @@ export const ofPrograms: readonly Pick<Rule, "code" | "title">[] = [
   libraryCallDiagnostic,
   workerStateDiagnostic,
 ];
+
+/** And this one at the configuration too. */
+export const ofConfigurations: readonly Pick<Rule, "code" | "title">[] = [handlerDiagnostic];
