@@ -14,6 +14,8 @@ const NGINX = [
   "lua-nginx-string",
   "lua-cjson",
 ];
+/** Modules that only the tests of the typings ask for; OpenResty brings them. */
+const LUA_MODULES_FOR_TESTS = ["lua-nginx-websocket"];
 const SERVERS = ["mariadb-server", "redis-server", "rabbitmq-server"];
 const BENCH = ["haproxy", "wrk"];
 
@@ -64,6 +66,7 @@ function wantedPackages(groups) {
   // The commands that a start prints are typed with it.
   if (groups.includes("run") && !findProgram("curl")) packages.push("curl");
   if (groups.includes("test") && !findProgram("luajit")) packages.push(luajitPackage());
+  if (groups.includes("test") && !findProgram("openresty")) packages.push(...LUA_MODULES_FOR_TESTS);
   if (groups.includes("bench")) packages.push(...BENCH);
   return packages;
 }

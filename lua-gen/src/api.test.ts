@@ -15,7 +15,6 @@ const undeclared: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^ffi\.typeinfo$/, "undocumented in LuaJIT"],
   [/^ngx\.pipe: pipe API is not supported/, "needs OpenResty's nginx; its declaration says so"],
   [/^lua-gen\.traceback\.run$/, "for the nginx.conf that lua-gen prints"],
-  [/^resty\.websocket\.\w+: .*not found/, "a package of its own, not on every machine (lua-nginx-websocket)"],
   [/^resty\.websocket\.protocol\.new_tab$/, "the library's way to table.new"],
   [/^resty\.redis\.add_commands$/, "does nothing any more: commands come into being when they are called"],
 ];
@@ -64,9 +63,6 @@ test("nginx has what is declared, and nothing else without a reason", async (t) 
   } finally {
     await nginx.close();
   }
-  // A package of its own, not on every machine (lua-nginx-websocket).
-  const hasWebsocket = !live.some((name) => /^resty\.websocket\..*not found/.test(name));
-  const isMissing = (name: string) => !hasWebsocket && name.startsWith("resty.websocket.");
   const fits = (name: string, list: typeof absent) => list.some(([pattern]) => pattern.test(name));
   const isMethod = (name: string) => declared.methods.has(name);
   assert.deepEqual(
@@ -75,7 +71,7 @@ test("nginx has what is declared, and nothing else without a reason", async (t) 
     "undeclared",
   );
   assert.deepEqual(
-    [...declared.values].filter((name) => !live.includes(name) && !fits(name, absent) && !isMissing(name)),
+    [...declared.values].filter((name) => !live.includes(name) && !fits(name, absent)),
     [],
     "absent",
   );

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { build } from "./build.ts";
-import { findPlatform } from "./nginx/platform.ts";
 import { startNginx } from "./testing/nginx.ts";
 import { createProject } from "./testing/project.ts";
 
@@ -29,15 +28,7 @@ export function echo(): void {
 }
 `;
 
-/** A package of its own; on OpenResty it is there. */
-const installed = findPlatform().luaPath.some(
-  (pattern) =>
-    existsSync(pattern.replace("?", "nginx/websocket/server")) ||
-    existsSync(pattern.replace("?.lua", "resty/websocket/server.lua")),
-);
-const skip = installed ? false : "lua-nginx-websocket isn't installed";
-
-test("a WebSocket server answers a client", { skip }, async (t) => {
+test("a WebSocket server answers a client", async (t) => {
   const project = createProject({ "echo.ts": source });
   t.after(project.remove);
   assert.deepEqual(build({ project: project.dir }).faults, []);
