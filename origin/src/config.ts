@@ -43,7 +43,10 @@ const tokens = {
   accessTokenTtlSeconds: seconds(600),
   refreshTokenTtlSeconds: seconds(2_592_000),
 };
-const orders = { orderTtlSeconds: seconds(1_800) };
+const orders = {
+  orderTtlSeconds: seconds(1_800),
+  orderUnpaidMax: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 100 }),
+};
 const payments = {
   paymentsUrl: url("https?", "http://127.0.0.1:8083"),
   paymentsSecretFile: file("the secret shared with the payment provider"),

@@ -17,6 +17,8 @@ export interface TestApi {
   readonly opsUrl: string;
   readonly opsToken: string;
   readonly routes: Awaited<ReturnType<typeof composeApi>>["routes"];
+  /** What it was configured by: another api with it is one more instance of the same origin. */
+  readonly environment: Readonly<Record<string, string>>;
   /** JSON in and out; `operator` asks the operators' listener with its token. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   operator(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -43,7 +45,7 @@ export async function startTestApi(
   await writeFile(join(folder, "payments-secret"), randomBytes(24).toString("hex"));
   await makeKeys(folder);
   if (migrated) await runMigrations({ MYSQL_URL: places.mysqlUrl });
-  const config = readConfig("api", {
+  const environment = {
     MYSQL_URL: places.mysqlUrl,
     REDIS_URL: places.redisUrl,
     REDIS_PREFIX: places.redisPrefix,
@@ -56,8 +58,8 @@ export async function startTestApi(
     PAYMENTS_SECRET_FILE: join(folder, "payments-secret"),
     LOG_LEVEL: "warn",
     ...settings,
-  });
-  const api = await composeApi(config, ambient);
+  };
+  const api = await composeApi(readConfig("api", environment), ambient);
   const url = `http://127.0.0.1:${api.apiPort}`;
   const opsUrl = `http://127.0.0.1:${api.opsPort}`;
   return {
@@ -65,6 +67,7 @@ export async function startTestApi(
     opsUrl,
     opsToken,
     routes: api.routes,
+    environment,
     call: (method, path, body, headers) => call(url + path, method, body, headers ?? {}),
     operator: (method, path, body, headers) =>
       call(opsUrl + path, method, body, { authorization: `Bearer ${opsToken}`, ...headers }),

@@ -17,6 +17,11 @@ export const orderingErrors = defineErrors({
     status: 422,
     title: "The order asks for more pieces of one product than an order may have",
   },
+  tooManyUnpaid: {
+    code: "order.too_many_unpaid",
+    status: 409,
+    title: "You have as many unpaid orders as one may have",
+  },
   currencyMixed: {
     code: "order.currency_mixed",
     status: 422,

@@ -26,7 +26,7 @@ const vhost = await createTestVhost(services);
 const shop = await startTestShop(
   { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix, rabbitmqUrl: vhost.url },
   {},
-  { ORDER_TTL_SECONDS: "1" },
+  { ORDER_TTL_SECONDS: "1", ORDER_UNPAID_MAX: "1000" },
 );
 const sql = await createConnection(database.url);
 const broker = await connect(vhost.url);

@@ -37,6 +37,7 @@ after(async () => {
 const USER = 7;
 const PIECES = 6;
 const TTL_MS = 10_000;
+const UNPAID_MAX = 4;
 
 /** A provider that does with each charge what the run says, and remembers the money that it holds. */
 function scriptedProvider(nextAnswer: () => Answer) {
@@ -136,7 +137,12 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
   const finishRefund = createFinishRefund({ book, clock });
   const common = { book, provider, settle, finishRefund, clock, newId: randomUUID };
   const directory = { findPrices: async () => new Map([[product, { priceCents: 100, currency: "EUR" }]]) };
-  const place = createPlaceOrder({ ...common, products: directory, orderTtlMs: TTL_MS });
+  const place = createPlaceOrder({
+    ...common,
+    products: directory,
+    orderTtlMs: TTL_MS,
+    unpaidMax: UNPAID_MAX,
+  });
   const pay = createPayOrder(common);
   const cancel = createCancelOrder(common);
   const refund = createRefundOrder(common);

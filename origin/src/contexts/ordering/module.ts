@@ -36,7 +36,7 @@ export { stockTable } from "./infrastructure/stock-projection.ts";
 export interface OrderingDependencies {
   readonly config: Pick<
     WorkerConfig,
-    "orderTtlSeconds" | "paymentsUrl" | "paymentsSecretFile" | "paymentsCallbackUrl"
+    "orderTtlSeconds" | "orderUnpaidMax" | "paymentsUrl" | "paymentsSecretFile" | "paymentsCallbackUrl"
   >;
   readonly database: Database;
   readonly clock: Clock;
@@ -54,13 +54,14 @@ export function createOrdering(given: OrderingDependencies & { products: Product
   const { config, clock, newId, products } = given;
   const { book, provider, settle, finishRefund } = paymentsOn(given);
   const orderTtlMs = config.orderTtlSeconds * 1_000;
+  const unpaidMax = config.orderUnpaidMax;
   const pay = createPayOrder({ book, provider, settle, clock, newId });
   const cancel = createCancelOrder({ book, clock });
   const refund = createRefundOrder({ book, provider, finishRefund, clock });
   return {
     addRoutes: (app) => {
       addOrderRoutes(app, {
-        place: createPlaceOrder({ book, products, clock, newId, orderTtlMs }),
+        place: createPlaceOrder({ book, products, clock, newId, orderTtlMs, unpaidMax }),
         list: (userId, cursor, limit) => listOrders(book, userId, cursor, limit),
         find: (userId, orderId) => findOrder(book, userId, orderId),
         pay: async (userId, orderId, method) => {

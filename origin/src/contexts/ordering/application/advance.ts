@@ -24,7 +24,9 @@ export async function advance(
     );
     assert.equal(moved, group.length, `${group.length} locked orders were no longer ${from}`);
   }
-  await tx.appendHistory(orders.map((order) => ({ orderId: order.id, from: order.status, to, change })));
+  await tx.appendHistory(
+    orders.map(({ id: orderId, userId, status: from }) => ({ orderId, userId, from, to, change })),
+  );
   for (const [kind, group] of Map.groupBy(orders, (order) => transitionOf(order.status, to)?.stock)) {
     if (kind !== undefined) await moveStockOf(tx, group, kind, change);
   }

@@ -2,7 +2,7 @@ import { type Order, priceLines, type RequestedLine } from "../domain/order.ts";
 import { orderLimits } from "./limits.ts";
 import { orderView } from "./order-view.ts";
 import type { Change, Claim, KeptAnswer, OrderBook, ProductDirectory } from "./ports.ts";
-import { notPriced, soldOut } from "./refusals.ts";
+import { notPriced, soldOut, tooManyUnpaid } from "./refusals.ts";
 
 /** What a customer wants, read and checked, before anybody has looked at prices and stock. */
 export interface Placement {
@@ -27,22 +27,25 @@ export type Drafted =
   | { readonly outcome: "refused"; readonly placement: Placement; readonly error: unknown };
 
 /**
- * Prices a batch and looks at the stock as it was committed a moment ago: most of a crowd comes too late, and is
+ * Prices a batch and looks at the stock and at unpaid orders as they were committed a moment ago: most of a crowd comes too late, and is
  * refused before anything is written or locked. Whoever passes is decided on by the update itself.
  */
 export function createDraftOrders(deps: {
-  book: Pick<OrderBook, "peekAvailable">;
+  book: Pick<OrderBook, "peekAvailable" | "peekUnpaid">;
   products: ProductDirectory;
   newId: () => string;
   orderTtlMs: number;
+  unpaidMax: number;
 }) {
-  const { book, products, newId, orderTtlMs } = deps;
+  const { book, products, newId, orderTtlMs, unpaidMax } = deps;
 
   return async (batch: readonly Placement[], nowMs: number): Promise<Drafted[]> => {
     const productIds = [...new Set(batch.flatMap(({ lines }) => lines.map(({ productId }) => productId)))];
-    const [prices, available] = await Promise.all([
+    const userIds = [...new Set(batch.map(({ userId }) => userId))];
+    const [prices, available, unpaid] = await Promise.all([
       products.findPrices(productIds),
       book.peekAvailable(productIds),
+      book.peekUnpaid(userIds),
     ]);
 
     const draft = (placement: Placement): Drafted => {
@@ -50,6 +53,9 @@ export function createDraftOrders(deps: {
       if (priced.outcome !== "priced") return { outcome: "refused", placement, error: notPriced(priced) };
       const short = firstShort(placement.lines, available);
       if (short !== undefined) return { outcome: "refused", placement, error: soldOut(short) };
+      if ((unpaid.get(placement.userId) ?? 0) >= unpaidMax) {
+        return { outcome: "refused", placement, error: tooManyUnpaid(unpaidMax) };
+      }
       const order: Order = {
         id: newId(),
         userId: placement.userId,

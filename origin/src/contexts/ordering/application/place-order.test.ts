@@ -26,6 +26,7 @@ const place = createPlaceOrder({
   clock: () => nowMs,
   newId: newUuid,
   orderTtlMs: 60_000,
+  unpaidMax: 1_000,
 });
 
 after(async () => {
@@ -69,6 +70,7 @@ test("whoever finds a key being worked on hears when to come again, at whichever
       clock: () => nowMs,
       newId: newUuid,
       orderTtlMs: 60_000,
+      unpaidMax: 1_000,
     });
   const heldAtFirst = placing({ lockAnswers: async () => "in-flight" });
   // Another's row was not there when it was looked for, and was when ours was written.

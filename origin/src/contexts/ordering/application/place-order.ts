@@ -36,6 +36,8 @@ export function createPlaceOrder(deps: {
   clock: Clock;
   newId: NewId;
   orderTtlMs: number;
+  /** Orders that one user may have unpaid at a time. */
+  unpaidMax: number;
 }) {
   const place = groupPlacements<Placement, Verdict>(createPlaceTogether(deps), {
     batchMax: orderLimits.placedTogetherMax,

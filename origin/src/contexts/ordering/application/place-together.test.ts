@@ -44,7 +44,7 @@ function counting(): { book: OrderBook; transactions: () => number } {
   };
 }
 
-const placing = (on: OrderBook) =>
+const placing = (on: OrderBook, unpaidMax = 1_000) =>
   createPlaceTogether({
     book: on,
     products: {
@@ -53,6 +53,7 @@ const placing = (on: OrderBook) =>
     clock: Date.now,
     newId: newUuid,
     orderTtlMs: 60_000,
+    unpaidMax,
   });
 
 let products = 0;
@@ -184,4 +185,31 @@ test("two processes that place the same products in many batches never deadlock 
     [ids],
   );
   assert.equal(row?.reserved, 360);
+});
+
+test("of one buyer's orders in a batch as many are placed as they may have unpaid, and others lose nothing", async () => {
+  const id = await product(100);
+  const counted = counting();
+  const one = [{ productId: id, quantity: 1 }];
+  const batch = [wish(501, one), wish(502, one), wish(501, one), wish(501, one), wish(502, one)];
+  const tooMany = "order.too_many_unpaid";
+  assert.deepEqual(outcomesOf(await placing(counted.book, 2)(batch)), [
+    "placed",
+    "placed",
+    "placed",
+    tooMany,
+    "placed",
+  ]);
+  assert.equal(counted.transactions(), 2);
+  assert.deepEqual(outcomesOf(await placing(counted.book, 2)([wish(502, one)])), [tooMany]);
+  assert.equal(counted.transactions(), 2, "who has too many already is refused before anything is written");
+});
+
+test("an order that finds no stock takes none of its buyer's places", async () => {
+  const [few, many] = [await product(1), await product(100)];
+  const lines = (productId: number, quantity: number) => [{ productId, quantity }];
+  // Enough for each alone, by what was committed: so the batch has to deal out.
+  const batch = [wish(503, lines(few, 1)), wish(504, lines(few, 1)), wish(504, lines(many, 1))];
+  const verdicts = outcomesOf(await placing(book, 1)(batch));
+  assert.deepEqual(verdicts, ["placed", "order.sold_out", "placed"]);
 });

@@ -13,7 +13,7 @@ import {
   type OrderTransaction,
   type ProductDirectory,
 } from "./ports.ts";
-import { inFlight, soldOut } from "./refusals.ts";
+import { inFlight, soldOut, tooManyUnpaid } from "./refusals.ts";
 
 export type Verdict =
   | { readonly outcome: "placed" | "replayed"; readonly answer: { status: number; body: string } }
@@ -26,8 +26,8 @@ export type Verdict =
  *
  * The verdict is each order's own:
  *
- * - the stock does not suffice for all: rolled back, and once more with the stock locked first, so that it can
- *   be dealt out in the order in which they came
+ * - the stock does not suffice for all, or somebody would have more unpaid orders than one may have: rolled back,
+ *   and once more with buyers and stock locked first, so that they can be dealt out in the order of arrival
  * - one of the keys is in the hands of another process, or something breaks that nobody has foreseen: rolled
  *   back, and in halves, until whoever is to blame stands alone; at most 2 log2 n transactions more for each
  * - the database is away: that is the verdict for all
@@ -38,8 +38,9 @@ export function createPlaceTogether(deps: {
   clock: Clock;
   newId: NewId;
   orderTtlMs: number;
+  unpaidMax: number;
 }) {
-  const { book, clock } = deps;
+  const { book, clock, unpaidMax } = deps;
   const draftOrders = createDraftOrders(deps);
 
   return async (batch: readonly Placement[]): Promise<Verdict[]> => {
@@ -52,7 +53,7 @@ export function createPlaceTogether(deps: {
       else hopeless.push(one);
     }
     const verdicts = new Map<Placement, Verdict>();
-    const settled = await settle(book, drafts, "stock last");
+    const settled = await settle(book, drafts, { dealOut: false, unpaidMax });
     for (const [index, { placement }] of drafts.entries()) verdicts.set(placement, settled[index] as Verdict);
     // The first request may have come through before the product was sold out, or taken off the shop.
     const kept = await book.findAnswers(claimsOf(hopeless), nowMs - orderLimits.idempotencyTtlMs);
@@ -67,22 +68,26 @@ export function createPlaceTogether(deps: {
   };
 }
 
-type StockFirstOrLast = "stock first" | "stock last";
+interface How {
+  /** Buyers and stock are locked first and dealt out; else it is tried whether there is enough for all. */
+  readonly dealOut: boolean;
+  readonly unpaidMax: number;
+}
 
-/** The stock did not suffice for all of a batch. */
-class StockShort extends Error {}
+/** There was not enough for all of a batch. */
+class Short extends Error {}
 
-async function settle(book: OrderBook, drafts: readonly Draft[], when: StockFirstOrLast): Promise<Verdict[]> {
+async function settle(book: OrderBook, drafts: readonly Draft[], how: How): Promise<Verdict[]> {
   if (drafts.length === 0) return [];
   try {
-    return await book.transaction((tx) => writeAll(tx, drafts, when));
+    return await book.transaction((tx) => writeAll(tx, drafts, how));
   } catch (error) {
-    if (error instanceof StockShort) return settle(book, drafts, "stock first");
+    if (error instanceof Short && !how.dealOut) return settle(book, drafts, { ...how, dealOut: true });
     const alone = drafts.length === 1;
     if (alone || isOutage(error)) return drafts.map(() => ({ outcome: "refused", error }));
     const half = drafts.length >> 1;
-    const first = await settle(book, drafts.slice(0, half), when);
-    return [...first, ...(await settle(book, drafts.slice(half), when))];
+    const first = await settle(book, drafts.slice(0, half), how);
+    return [...first, ...(await settle(book, drafts.slice(half), how))];
   }
 }
 
@@ -91,16 +96,12 @@ function isOutage(error: unknown): boolean {
   return error instanceof Refusal && error.definition !== orderingErrors.keyInFlight;
 }
 
-async function writeAll(
-  tx: OrderTransaction,
-  drafts: readonly Draft[],
-  when: StockFirstOrLast,
-): Promise<Verdict[]> {
+async function writeAll(tx: OrderTransaction, drafts: readonly Draft[], how: How): Promise<Verdict[]> {
   const decided = new Map<Draft, Verdict>();
   await recallAnswers(tx, drafts, decided);
-  if (when === "stock first") await dealOutStock(tx, undecided(drafts, decided), decided);
+  if (how.dealOut) await dealOut(tx, undecided(drafts, decided), how.unpaidMax, decided);
   const placed = undecided(drafts, decided);
-  if (placed.length > 0) await write(tx, placed);
+  if (placed.length > 0) await write(tx, placed, how.unpaidMax);
   for (const draft of placed) decided.set(draft, { outcome: "placed", answer: draft.answer });
   return drafts.map((draft) => decided.get(draft) as Verdict);
 }
@@ -130,40 +131,48 @@ async function recallAnswers(
 }
 
 /** Who came first is served first; whoever finds too little is refused, and leaves it to those after. */
-async function dealOutStock(
+async function dealOut(
   tx: OrderTransaction,
   drafts: readonly Draft[],
+  unpaidMax: number,
   decided: Map<Draft, Verdict>,
 ): Promise<void> {
+  const userIds = [...new Set(drafts.map(({ order }) => order.userId))].sort((a, b) => a - b);
+  const unpaid = new Map(await tx.lockUnpaid(userIds));
   const left = new Map(await tx.lockAvailable(mergedLines(drafts).map(({ productId }) => productId)));
   for (const draft of drafts) {
-    const { lines } = draft.order;
+    const { lines, userId } = draft.order;
+    const own = unpaid.get(userId) ?? 0;
     const short = firstShort(lines, left);
-    if (short !== undefined) decided.set(draft, { outcome: "refused", error: soldOut(short) });
-    else
+    if (own >= unpaidMax) decided.set(draft, { outcome: "refused", error: tooManyUnpaid(unpaidMax) });
+    else if (short !== undefined) decided.set(draft, { outcome: "refused", error: soldOut(short) });
+    else {
+      unpaid.set(userId, own + 1);
       for (const { productId, quantity } of lines) left.set(productId, (left.get(productId) ?? 0) - quantity);
+    }
   }
 }
 
-async function write(tx: OrderTransaction, drafts: readonly Draft[]): Promise<void> {
+async function write(tx: OrderTransaction, drafts: readonly Draft[], unpaidMax: number): Promise<void> {
   const claims = drafts.flatMap(({ placement: { claim }, answer }) =>
     claim === undefined ? [] : [{ ...claim, answer }],
   );
   if (!(await tx.keepAnswers(claims))) throw inFlight();
   await tx.insertOrders(drafts.map(({ order }) => order));
-  await tx.appendHistory(
-    drafts.flatMap(({ order, change }) => [
-      { orderId: order.id, from: undefined, to: "CREATED", change },
-      { orderId: order.id, from: "CREATED", to: "PENDING_PAYMENT", change },
+  const unpaid = await tx.appendHistory(
+    drafts.flatMap(({ order: { id: orderId, userId }, change }) => [
+      { orderId, userId, from: undefined, to: "CREATED", change },
+      { orderId, userId, from: "CREATED", to: "PENDING_PAYMENT", change },
     ]),
   );
+  for (const count of unpaid.values()) if (count > unpaidMax) throw new Short();
   await tx.scheduleExpiry(drafts);
   await tx.appendMovements(
     drafts.flatMap(({ order, change }) =>
       order.lines.map((line) => ({ ...line, kind: "RESERVE" as const, orderId: order.id, change })),
     ),
   );
-  if (!(await tx.moveStock("RESERVE", mergedLines(drafts)))) throw new StockShort();
+  if (!(await tx.moveStock("RESERVE", mergedLines(drafts)))) throw new Short();
 }
 
 function mergedLines(drafts: readonly Draft[]) {

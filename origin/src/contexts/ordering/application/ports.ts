@@ -28,6 +28,8 @@ export interface OrderBook {
   pruneAnswers(beforeMs: number, max: number): Promise<number>;
   /** Counts of available pieces as last committed: a hint that saves work, no promise. */
   peekAvailable(productIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  /** How many unpaid orders users have, as last committed: a hint as well. */
+  peekUnpaid(userIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
   findStock(productId: number): Promise<Stock | undefined>;
   findPayment(paymentId: string): Promise<Payment | undefined>;
   /** Payments whose next check is due; each is put off by `backoff` at once, so that no other worker asks. */
@@ -54,7 +56,14 @@ export interface OrderTransaction {
   lockDue(nowMs: number, max: number, orderIds?: readonly string[]): Promise<Order[]>;
   /** Compare-and-set; how many were in state `from` and are in `to` now. */
   setStatus(orderIds: readonly string[], from: OrderStatus, to: OrderStatus, nowMs: number): Promise<number>;
-  appendHistory(entries: readonly HistoryEntry[]): Promise<void>;
+  /**
+   * Writes steps down, and locks the row of each user whose orders they are of, in the order of user ids. Returns how
+   * many unpaid orders each of them has then: exact, for nobody else can change it before this transaction ends.
+   */
+  appendHistory(entries: readonly HistoryEntry[]): Promise<ReadonlyMap<number, number>>;
+
+  /** Locks the rows of users, named in ascending order; how many unpaid orders they have. */
+  lockUnpaid(userIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
 
   /**
    * Moves so many pieces of each product, which are named in ascending order. False when the stock of one is
@@ -100,6 +109,7 @@ export interface KeptAnswer {
 
 export interface HistoryEntry {
   readonly orderId: string;
+  readonly userId: number;
   readonly from: OrderStatus | undefined;
   readonly to: OrderStatus;
   readonly change: Change;

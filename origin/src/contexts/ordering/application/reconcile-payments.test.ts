@@ -47,7 +47,7 @@ test("a charge that is sent again while it is looked for is not declined, and is
   const common = { book, provider, settle, finishRefund, clock, newId: newUuid };
   const products = { findPrices: async () => new Map([[1, { priceCents: 100, currency: "EUR" }]]) };
   await openStock(book, 1, 1, { actor: "test", reason: "test", nowMs });
-  const place = createPlaceOrder({ ...common, products, orderTtlMs: 60_000 });
+  const place = createPlaceOrder({ ...common, products, orderTtlMs: 60_000, unpaidMax: 1 });
   const lines = [{ productId: 1, quantity: 1 }];
   const placed = await place({ userId: 7, lines, idempotencyKey: undefined });
   const orderId = JSON.parse(placed.body).id;

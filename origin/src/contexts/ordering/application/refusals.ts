@@ -16,6 +16,13 @@ export function soldOut(productId: number): Refusal {
   });
 }
 
+export function tooManyUnpaid(unpaidMax: number): Refusal {
+  return new Refusal(orderingErrors.tooManyUnpaid, {
+    detail: `at most ${unpaidMax} orders may be unpaid at a time`,
+    members: { unpaidMax },
+  });
+}
+
 export function notPriced(priced: Exclude<Priced, { outcome: "priced" }>): Refusal {
   switch (priced.outcome) {
     case "product-unknown":

@@ -54,6 +54,13 @@ export function isUnpaid(status: OrderStatus): boolean {
   return (unpaidStatuses as readonly OrderStatus[]).includes(status);
 }
 
+/** What a step adds to the number of unpaid orders of its user. */
+export function unpaidChange(from: OrderStatus | undefined, to: OrderStatus): -1 | 0 | 1 {
+  const was = from !== undefined && isUnpaid(from);
+  if (was === isUnpaid(to)) return 0;
+  return was ? -1 : 1;
+}
+
 /** An unpaid order is due from this very millisecond on, never before. */
 export function isDue(order: { status: OrderStatus; expiresAtMs: number }, nowMs: number): boolean {
   return isUnpaid(order.status) && order.expiresAtMs <= nowMs;

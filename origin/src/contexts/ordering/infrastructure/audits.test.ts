@@ -103,6 +103,16 @@ const wrongs: [string, (sold: Sold) => [string, unknown[]], RegExp[]][] = [
     [/sums of the ledger/, /reserved once, and settled/],
   ],
   [
+    "a step that was struck from the history",
+    ({ paid }) => ["DELETE FROM order_history WHERE order_id = ? AND to_status = 'CREATED'", [paid]],
+    [/numbered without gaps/],
+  ],
+  [
+    "a buyer who could have one more unpaid order than they have",
+    () => ["UPDATE buyers SET unpaid = unpaid - 1", []],
+    [/count of unpaid orders/],
+  ],
+  [
     "a paid order without its payment",
     ({ paid }) => ["UPDATE payments SET status = 'DECLINED' WHERE order_id = ?", [paid]],
     [/one payment that succeeded/],
@@ -153,6 +163,7 @@ async function wipe(): Promise<void> {
     "order_idempotency",
     "payments",
     "order_history",
+    "buyers",
     "order_lines",
     "orders",
     "stock_movements",

@@ -73,6 +73,19 @@ export const orderingAudits: readonly Audit[] = [
             ELSE 'RESERVE,RELEASE' END`,
   },
   {
+    name: "buyers: the count of unpaid orders is theirs",
+    sql: `SELECT b.user_id, b.unpaid, COUNT(o.id) AS unpaid_orders
+          FROM buyers b LEFT JOIN orders o ON o.user_id = b.user_id AND o.status IN (${unpaid})
+          GROUP BY b.user_id, b.unpaid HAVING b.unpaid <> unpaid_orders`,
+  },
+  {
+    name: "buyers: every user with an order is one, and their steps are numbered without gaps",
+    sql: `SELECT h.user_id, b.events, COUNT(*) AS steps, MIN(h.event_number) AS first, MAX(h.event_number) AS last
+          FROM order_history h LEFT JOIN buyers b ON b.user_id = h.user_id
+          GROUP BY h.user_id, b.events
+          HAVING b.events IS NULL OR steps <> b.events OR first <> 1 OR last <> b.events`,
+  },
+  {
     name: "payments: a paid order has one payment that succeeded, no other order has",
     sql: `SELECT o.id AS order_id, o.status, COUNT(p.id) AS succeeded
           FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.status = 'SUCCEEDED'

@@ -3,6 +3,7 @@ import { appendToOutbox } from "../../../platform/outbox/append.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import { answersIn, answersOf } from "./answers.ts";
 import { type ExpiryLane, expiryMessage } from "./expiry-lanes.ts";
+import { buyersOf, historyIn } from "./history.ts";
 import { ordersIn, ordersOf } from "./orders.ts";
 import { paymentsIn, paymentsOf } from "./payments.ts";
 import { stockIn, stockOf } from "./stock.ts";
@@ -12,6 +13,7 @@ export function orderBookIn(database: Database, lane: ExpiryLane): OrderBook {
   return {
     transaction: (work) => database.transaction((tx) => work(orderTransaction(tx, lane))),
     ...ordersOf(database),
+    ...buyersOf(database),
     ...answersOf(database),
     ...stockOf(database),
     ...paymentsOf(database),
@@ -21,6 +23,7 @@ export function orderBookIn(database: Database, lane: ExpiryLane): OrderBook {
 function orderTransaction(tx: Transaction, lane: ExpiryLane): OrderTransaction {
   return {
     ...ordersIn(tx),
+    ...historyIn(tx),
     ...answersIn(tx),
     ...stockIn(tx),
     ...paymentsIn(tx),

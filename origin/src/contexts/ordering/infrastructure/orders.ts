@@ -5,7 +5,7 @@ import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import type { Order, OrderLine } from "../domain/order.ts";
 import { type OrderStatus, unpaidStatuses } from "../domain/order-state.ts";
 
-/** Orders with their lines and their history. */
+/** Orders with their lines. */
 export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list" | "findDue"> {
   return {
     find: async (userId, orderId) => {
@@ -36,7 +36,7 @@ export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list" | "find
 
 export function ordersIn(
   tx: Transaction,
-): Pick<OrderTransaction, "insertOrders" | "lockOrder" | "lockDue" | "setStatus" | "appendHistory"> {
+): Pick<OrderTransaction, "insertOrders" | "lockOrder" | "lockDue" | "setStatus"> {
   return {
     insertOrders: (orders) => insertOrders(tx, orders),
     lockOrder: async (orderId) => {
@@ -51,21 +51,6 @@ export function ordersIn(
         [to, toSqlTime(nowMs), orderIds, from],
       );
       return affectedRows;
-    },
-    appendHistory: async (entries) => {
-      await tx.execute(
-        "INSERT INTO order_history (order_id, from_status, to_status, actor, reason, created_at) VALUES ?",
-        [
-          entries.map(({ orderId, from, to, change }) => [
-            orderId,
-            from ?? null,
-            to,
-            change.actor,
-            change.reason,
-            toSqlTime(change.nowMs),
-          ]),
-        ],
-      );
     },
   };
 }
