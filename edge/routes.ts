@@ -23,6 +23,7 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/auth/login", methods: { POST: "public" } },
   { pattern: "/auth/refresh", methods: { POST: "public" } },
   { pattern: "/auth/logout", methods: { POST: "public" } },
+  { pattern: "/auth/password", methods: { POST: "user" } },
   { pattern: "/.well-known/jwks.json", methods: { GET: "public" } },
   { pattern: "/openapi.json", methods: { GET: "public" } },
   // Where the `type` of a problem leads.

@@ -13,6 +13,8 @@ import {
   identityAudits,
   identityTables,
   makeTokenKeys,
+  type PasswordCost,
+  passwordCost,
   seedDemoUsers,
   startIdentityWorker,
 } from "./contexts/identity/module.ts";
@@ -47,9 +49,15 @@ export interface Ambient {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly logTo: NodeJS.WritableStream;
+  readonly passwordCost: PasswordCost;
 }
 
-const production: Ambient = { clock: systemClock, newId: newUuid, logTo: process.stdout };
+const production: Ambient = {
+  clock: systemClock,
+  newId: newUuid,
+  logTo: process.stdout,
+  passwordCost,
+};
 
 /** What the relay keeps in Redis. */
 const projectedTables = [productsTable, stockTable, ...identityTables, ...accessPolicyTables];
@@ -60,13 +68,13 @@ export async function startApi(env: NodeJS.ProcessEnv) {
 
 /** Has no connection to RabbitMQ: what it has to say goes through the outbox. */
 export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = {}) {
-  const { clock, newId, logTo } = { ...production, ...ambient };
+  const { clock, newId, logTo, passwordCost } = { ...production, ...ambient };
   const logger = createLogger("api", config.logLevel, logTo);
 
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
 
-  const identity = await createIdentity({ config, database, redis, clock, newId, logger });
+  const identity = await createIdentity({ config, database, redis, clock, newId, logger, passwordCost });
   const accessPolicy = await createAccessPolicy({ config, database, redis, clock });
   const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
   const ordering = createOrdering({ config, database, products: catalog, clock, newId, logger });

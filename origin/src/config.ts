@@ -43,6 +43,13 @@ const tokens = {
   accessTokenTtlSeconds: seconds(600),
   refreshTokenTtlSeconds: seconds(2_592_000),
 };
+const passwords = {
+  passwordRangeUrl: Type.String({
+    pattern: "^(https?://.+/)?$",
+    default: "",
+    description: "like https://api.pwnedpasswords.com/range/",
+  }),
+};
 const orders = {
   orderTtlSeconds: seconds(1_800),
   orderUnpaidMax: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 100 }),
@@ -63,6 +70,7 @@ const schemas = {
     ...redis,
     ...listeners,
     ...tokens,
+    ...passwords,
     ...orders,
     ...payments,
     opsTokenFile: file("the operators' bearer token"),

@@ -32,6 +32,9 @@ export interface Answer {
   readonly body: any;
 }
 
+/** What most tests prove does not depend on what a password costs. */
+const cheapPasswords = { ln: 10, r: 8, p: 1 };
+
 /** The `api` role as it is composed in production, on free ports, with the schema migrated and keys made. */
 export async function startTestApi(
   places: TestPlaces,
@@ -59,7 +62,7 @@ export async function startTestApi(
     LOG_LEVEL: "warn",
     ...settings,
   };
-  const api = await composeApi(readConfig("api", environment), ambient);
+  const api = await composeApi(readConfig("api", environment), { passwordCost: cheapPasswords, ...ambient });
   const url = `http://127.0.0.1:${api.apiPort}`;
   const opsUrl = `http://127.0.0.1:${api.opsPort}`;
   return {

@@ -13,6 +13,13 @@ export const identityErrors = defineErrors({
     status: 401,
     title: "The username or the password is wrong",
   },
+  throttled: { code: "auth.throttled", status: 429, title: "Too many attempts to sign in have failed" },
+  passwordCommon: {
+    code: "auth.password_common",
+    status: 422,
+    title: "This password is easy to guess: it is known from breaches, or holds the username",
+  },
+  passwordWrong: { code: "auth.password_wrong", status: 403, title: "The current password is wrong" },
   usernameTaken: { code: "auth.username_taken", status: 409, title: "Somebody has that username already" },
   busy: { code: "auth.busy", status: 503, title: "Too many people are signing in at the moment" },
   refreshInvalid: { code: "auth.refresh_invalid", status: 401, title: "The refresh token is not known" },

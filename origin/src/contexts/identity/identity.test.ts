@@ -17,6 +17,7 @@ import { openDatabase } from "../../platform/mysql/database.ts";
 import { toSqlTime } from "../../platform/mysql/time.ts";
 import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
 import { refreshLeewayMs } from "./application/refresh.ts";
+import { scryptParameters } from "./infrastructure/passwords.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
 
 const services = await startTestServices();
@@ -27,7 +28,7 @@ const logged: string[] = [];
 const logTo = { write: (line: string) => logged.push(line) } as unknown as NodeJS.WritableStream;
 const api = await startTestApi(
   { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
-  { clock: () => nowMs, logTo },
+  { clock: () => nowMs, logTo, passwordCost: scryptParameters },
   { LOG_LEVEL: "trace" },
 );
 const sql = await createConnection(database.url);

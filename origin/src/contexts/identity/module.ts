@@ -9,14 +9,17 @@ import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { repeat } from "../../platform/repeat.ts";
 import { watchFile } from "../../platform/watched-file.ts";
+import { changePassword } from "./application/change-password.ts";
 import { logOut, revokeSessions } from "./application/end-sessions.ts";
 import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
 import { refresh } from "./application/refresh.ts";
 import { seedUsers } from "./application/seed-users.ts";
 import { logIn, register } from "./application/sign-in.ts";
 import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
+import { attemptsIn } from "./infrastructure/attempts.ts";
+import { createBreachedPasswords } from "./infrastructure/breached-passwords.ts";
 import { findOperator, readOperators, readSharedOperator } from "./infrastructure/operator-tokens.ts";
-import { createPasswordHasher } from "./infrastructure/passwords.ts";
+import { createPasswordHasher, type ScryptParameters } from "./infrastructure/passwords.ts";
 import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
 import { announceSessionsTo, sessionsTable } from "./infrastructure/session-projection.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
@@ -24,9 +27,14 @@ import { generateTokenKeys, loadTokenKeys } from "./infrastructure/token-keys.ts
 import { usersIn } from "./infrastructure/users.ts";
 import { authenticateOperatorBy, authenticateUserBy } from "./interface/bearer.ts";
 import { addIdentityOperatorRoutes } from "./interface/operator-routes.ts";
+import { addPasswordRoute } from "./interface/password-route.ts";
 import { addIdentityRoutes } from "./interface/routes.ts";
 
 export { identityAudits } from "./infrastructure/audits.ts";
+export {
+  type ScryptParameters as PasswordCost,
+  scryptParameters as passwordCost,
+} from "./infrastructure/passwords.ts";
 
 /** For the relay. */
 export const identityTables: readonly ProjectedTable[] = [sessionsTable];
@@ -42,12 +50,14 @@ export interface IdentityDependencies {
     | "refreshTokenTtlSeconds"
     | "opsTokenFile"
     | "operatorsFile"
+    | "passwordRangeUrl"
   >;
   readonly database: Database;
   readonly redis: RedisStore;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly logger: Logger;
+  readonly passwordCost: ScryptParameters;
 }
 
 export interface Identity {
@@ -59,7 +69,7 @@ export interface Identity {
 }
 
 export async function createIdentity(given: IdentityDependencies): Promise<Identity> {
-  const { config, database, redis, clock, newId, logger } = given;
+  const { config, database, redis, clock, newId, logger, passwordCost } = given;
   const keys = await loadTokenKeys(config.tokenPrivateKeyFile, config.tokenPublicKeysFile);
   const settings = {
     issuer: config.tokenIssuer,
@@ -74,7 +84,9 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   const on = {
     users: usersIn(database),
     sessions: sessionsIn(database),
-    passwords: createPasswordHasher(),
+    passwords: createPasswordHasher(passwordCost),
+    breached: createBreachedPasswords(config.passwordRangeUrl),
+    attempts: attemptsIn(redis),
     accessTokens: signWith(keys, settings),
     refreshTokens: createRefreshTokens(keys.privateKey),
     announce: announceSessionsTo(redis),
@@ -85,17 +97,19 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   return {
     authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock)),
     authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token)),
-    addRoutes: (app) =>
+    addRoutes: (app) => {
+      addPasswordRoute(app, (changer, current, next) => changePassword(on, changer, current, next));
       addIdentityRoutes(
         app,
         {
-          register: (username, password) => register(on, username, password),
-          logIn: (username, password) => logIn(on, username, password),
+          register: (username, password, caller) => register(on, username, password, caller),
+          logIn: (username, password, caller) => logIn(on, username, password, caller),
           refresh: (token) => refresh(on, token),
           logOut: (token) => logOut(on, token),
         },
         jwks,
-      ),
+      );
+    },
     addOperatorRoutes: (app) => addIdentityOperatorRoutes(app, (whose) => revokeSessions(on, whose)),
     close: async () => named?.close(),
   };

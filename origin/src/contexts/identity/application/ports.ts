@@ -1,12 +1,33 @@
+import type { AttemptBudget } from "../domain/attempt-budget.ts";
 import type { Session, User } from "../domain/session.ts";
+
+/** Where a request comes from. */
+export interface Caller {
+  readonly address: string;
+  readonly country: string;
+  readonly userAgent: string;
+}
 
 /** What the use cases need of the world outside. */
 export interface Users {
   /** Undefined when the username is taken. */
   insert(username: string, passwordHash: string, nowMs: number): Promise<User | undefined>;
-  findByUsername(username: string): Promise<(User & { readonly passwordHash: string }) | undefined>;
+  findByUsername(username: string): Promise<UserWithPassword | undefined>;
+  findById(userId: number): Promise<UserWithPassword | undefined>;
   setPasswordHash(userId: number, passwordHash: string): Promise<void>;
+  /** Sets it and ends all sessions of the user but one, in one transaction. Returns those that it ended. */
+  changePassword(
+    userId: number,
+    passwordHash: string,
+    keptSessionId: string,
+    nowMs: number,
+  ): Promise<Session[]>;
 }
+
+export type UserWithPassword = User & {
+  /** Undefined for whoever signs in by a provider only. */
+  readonly passwordHash: string | undefined;
+};
 
 export type Rotation =
   | { readonly outcome: "rotated"; readonly session: Session; readonly user: User }
@@ -31,6 +52,24 @@ export interface PasswordHasher {
   verify(password: string, hash: string): Promise<{ readonly matches: boolean; readonly outdated: boolean }>;
   /** Costs as much as `verify` and is always false. */
   verifyNothing(password: string): Promise<void>;
+}
+
+export interface BreachedPasswords {
+  has(password: string): Promise<boolean>;
+}
+
+export interface TakenAttempt {
+  giveBack(): Promise<void>;
+}
+
+export interface Attempts {
+  /** Never fails. When the budget is empty, how long until the next attempt. */
+  take(
+    kind: string,
+    who: string,
+    budget: AttemptBudget,
+    nowMs: number,
+  ): Promise<TakenAttempt | { readonly waitMs: number }>;
 }
 
 export interface AccessTokens {

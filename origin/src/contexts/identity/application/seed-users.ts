@@ -5,7 +5,7 @@ import type { PasswordHasher, Users } from "./ports.ts";
 export const demoUsernames = ["demo", "alice"] as const;
 
 export interface SeedDependencies {
-  readonly users: Users;
+  readonly users: Pick<Users, "findByUsername" | "insert" | "setPasswordHash">;
   readonly passwords: PasswordHasher;
   readonly clock: Clock;
 }
@@ -22,7 +22,10 @@ export async function seedUsers(
     if (found === undefined) {
       await users.insert(username, await passwords.hash(normalised), clock());
       added += 1;
-    } else if (!(await passwords.verify(normalised, found.passwordHash)).matches) {
+    } else if (
+      found.passwordHash === undefined ||
+      !(await passwords.verify(normalised, found.passwordHash)).matches
+    ) {
       await users.setPasswordHash(found.id, await passwords.hash(normalised));
     }
   }

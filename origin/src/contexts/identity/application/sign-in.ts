@@ -4,19 +4,26 @@ import type { NewId } from "../../../kernel/ids.ts";
 import type { User } from "../domain/session.ts";
 import { identityErrors } from "../errors.ts";
 import { isUsername, normalisePassword } from "./credentials.ts";
+import { refuseGuessable } from "./password-rules.ts";
 import type {
   AccessTokens,
   AnnounceSessions,
+  Attempts,
+  BreachedPasswords,
+  Caller,
   PasswordHasher,
   RefreshTokens,
   Sessions,
   Users,
 } from "./ports.ts";
+import { throttled } from "./throttle.ts";
 
 export interface SignInDependencies {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly passwords: PasswordHasher;
+  readonly breached: BreachedPasswords;
+  readonly attempts: Attempts;
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly announce: AnnounceSessions;
@@ -34,28 +41,51 @@ export interface Grant {
   readonly user: User;
 }
 
-export async function register(on: SignInDependencies, username: string, password: string): Promise<Grant> {
-  const hash = await on.passwords.hash(normalisePassword(password));
-  const user = await on.users.insert(username, hash, on.clock());
-  if (user === undefined) throw new Refusal(identityErrors.usernameTaken);
+/** A name that is taken counts against the address: whoever asks for many learns which accounts exist. */
+export async function register(
+  on: SignInDependencies,
+  username: string,
+  password: string,
+  { address }: Caller,
+): Promise<Grant> {
+  await refuseGuessable(on.breached, username, password);
+  return throttled(on.attempts, on.clock, { address }, async () => {
+    const hash = await on.passwords.hash(normalisePassword(password));
+    const user = await on.users.insert(username, hash, on.clock());
+    if (user === undefined) throw new Refusal(identityErrors.usernameTaken);
+    return startSession(on, user);
+  });
+}
+
+/** Throttled by what was typed, before anybody looks whether there is such a user. */
+export async function logIn(
+  on: SignInDependencies,
+  username: string,
+  password: string,
+  { address }: Caller,
+): Promise<Grant> {
+  const user = await throttled(on.attempts, on.clock, { username, address }, () =>
+    checkPassword(on, username, password),
+  );
   return startSession(on, user);
 }
 
 /**
- * A wrong password and an unknown user give the same answer at the same cost. So does a name that nobody can
- * have; it is not looked up, as the database refuses to compare some and takes others for a name of ours.
+ * A wrong password and an unknown user give the same answer at the same cost; so does a user without a password. So
+ * does a name that nobody can have; it is not looked up, as the database refuses to compare some and takes others
+ * for a name of ours.
  */
-export async function logIn(on: SignInDependencies, username: string, password: string): Promise<Grant> {
+async function checkPassword(on: SignInDependencies, username: string, password: string): Promise<User> {
   const normalised = normalisePassword(password);
   const found = isUsername(username) ? await on.users.findByUsername(username) : undefined;
-  if (found === undefined) {
+  if (found?.passwordHash === undefined) {
     await on.passwords.verifyNothing(normalised);
     throw new Refusal(identityErrors.invalidCredentials);
   }
   const { matches, outdated } = await on.passwords.verify(normalised, found.passwordHash);
   if (!matches) throw new Refusal(identityErrors.invalidCredentials);
   if (outdated) await on.users.setPasswordHash(found.id, await on.passwords.hash(normalised));
-  return startSession(on, { id: found.id, username: found.username });
+  return { id: found.id, username: found.username };
 }
 
 async function startSession(on: SignInDependencies, user: User): Promise<Grant> {

@@ -108,6 +108,21 @@ function endWhere(
   return database.transaction((tx) => endLocked(tx, condition, values, nowMs));
 }
 
+/** Within the transaction that has another reason for it. */
+export async function endAllBut(
+  tx: Transaction,
+  userId: number,
+  keptSessionId: string,
+  nowMs: number,
+): Promise<Session[]> {
+  const ended: Session[] = [];
+  for (;;) {
+    const batch = await endLocked(tx, "user_id = ? AND id <> ?", [userId, keptSessionId], nowMs);
+    ended.push(...batch);
+    if (batch.length < endBatchMax) return ended;
+  }
+}
+
 /** Locks the live sessions first, so that what is returned is exactly what this call ended. */
 async function endLocked(
   sql: Sql,

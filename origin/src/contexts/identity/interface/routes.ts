@@ -1,13 +1,15 @@
 import type { JSONWebKeySet } from "jose";
 import Type from "typebox";
+import { clientOf } from "../../../platform/http/client.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import { passwordLengthMax, passwordLengthMin, usernamePattern } from "../application/credentials.ts";
+import type { Caller } from "../application/ports.ts";
 import type { Grant } from "../application/sign-in.ts";
 
 /** What the routes can ask for. */
 export interface IdentityUseCases {
-  register(username: string, password: string): Promise<Grant>;
-  logIn(username: string, password: string): Promise<Grant>;
+  register(username: string, password: string, caller: Caller): Promise<Grant>;
+  logIn(username: string, password: string, caller: Caller): Promise<Grant>;
   refresh(refreshToken: string): Promise<Grant>;
   logOut(refreshToken: string): Promise<void>;
 }
@@ -51,7 +53,7 @@ export function addIdentityRoutes(app: HttpServer, useCases: IdentityUseCases, j
       const { username, password } = request.body;
       return uncached(reply)
         .code(201)
-        .send(await useCases.register(username, password));
+        .send(await useCases.register(username, password, clientOf(request)));
     },
   );
 
@@ -60,7 +62,7 @@ export function addIdentityRoutes(app: HttpServer, useCases: IdentityUseCases, j
     { config, schema: { tags, body: LoginAttempt, response: { 200: GrantBody } } },
     async (request, reply) => {
       const { username, password } = request.body;
-      return uncached(reply).send(await useCases.logIn(username, password));
+      return uncached(reply).send(await useCases.logIn(username, password, clientOf(request)));
     },
   );
 

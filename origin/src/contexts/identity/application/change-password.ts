@@ -1,0 +1,47 @@
+import type { Clock } from "../../../kernel/clock.ts";
+import { Refusal } from "../../../kernel/errors.ts";
+import { identityErrors } from "../errors.ts";
+import { normalisePassword } from "./credentials.ts";
+import { refuseGuessable } from "./password-rules.ts";
+import type { AnnounceSessions, Attempts, BreachedPasswords, PasswordHasher, Users } from "./ports.ts";
+import { throttled } from "./throttle.ts";
+
+export interface ChangePasswordDependencies {
+  readonly users: Users;
+  readonly passwords: PasswordHasher;
+  readonly breached: BreachedPasswords;
+  readonly attempts: Attempts;
+  readonly announce: AnnounceSessions;
+  readonly clock: Clock;
+}
+
+export interface Changer {
+  readonly userId: number;
+  /** Goes on; every other session of the user ends. */
+  readonly sessionId: string;
+  readonly address: string;
+}
+
+/** Returns how many sessions it ended. Whoever came by a provider and has no password yet sets the first one. */
+export async function changePassword(
+  on: ChangePasswordDependencies,
+  { userId, sessionId, address }: Changer,
+  current: string | undefined,
+  next: string,
+): Promise<number> {
+  const user = await on.users.findById(userId);
+  if (user === undefined) throw new Refusal(identityErrors.sessionRevoked);
+  const { username, passwordHash } = user;
+  if (passwordHash !== undefined) {
+    await throttled(on.attempts, on.clock, { username, address }, async () => {
+      const given = normalisePassword(current ?? "");
+      const { matches } = await on.passwords.verify(given, passwordHash);
+      if (!matches) throw new Refusal(identityErrors.passwordWrong);
+    });
+  }
+  await refuseGuessable(on.breached, username, next);
+  const hash = await on.passwords.hash(normalisePassword(next));
+  const ended = await on.users.changePassword(userId, hash, sessionId, on.clock());
+  await on.announce(ended);
+  return ended.length;
+}

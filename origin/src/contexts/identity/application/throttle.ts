@@ -1,0 +1,63 @@
+import type { Clock } from "../../../kernel/clock.ts";
+import { Refusal } from "../../../kernel/errors.ts";
+import type { AttemptBudget } from "../domain/attempt-budget.ts";
+import { identityErrors } from "../errors.ts";
+import type { Attempts, TakenAttempt } from "./ports.ts";
+
+/**
+ * How often one may guess. Ten wrong passwords for an account are a person who forgot; a bot then gets 720 a day,
+ * none of which is a common password. An address may be a whole office's. Budgets are kept by what was typed, so a
+ * name that nobody has is throttled like any other.
+ */
+export const attemptBudgets = {
+  account: { burst: 10, refillMs: 120_000 },
+  address: { burst: 100, refillMs: 5_000 },
+} as const satisfies Record<string, AttemptBudget>;
+
+/** What was tried and failed. Anything else, an outage or a queue that is full, is given back. */
+const failures: readonly string[] = [
+  identityErrors.invalidCredentials.code,
+  identityErrors.passwordWrong.code,
+  identityErrors.usernameTaken.code,
+];
+
+/**
+ * Runs an attempt if account and address have one left, and gives it back unless it failed. The attempt is taken
+ * before it is made, so a thousand at once are no more than ten. Who has none left learns nothing, not even with the
+ * right password.
+ */
+export async function throttled<T>(
+  attempts: Attempts,
+  clock: Clock,
+  who: { readonly username?: string; readonly address: string },
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const nowMs = clock();
+  const taken: TakenAttempt[] = [];
+  const take = async (kind: keyof typeof attemptBudgets, key: string) => {
+    const answer = await attempts.take(kind, key, attemptBudgets[kind], nowMs);
+    if ("waitMs" in answer) throw tooMany(answer.waitMs);
+    taken.push(answer);
+  };
+  await take("address", who.address);
+  // Names differ in case only by how they are typed.
+  if (who.username !== undefined) await take("account", who.username.toLowerCase());
+  try {
+    const result = await attempt();
+    await giveBack(taken);
+    return result;
+  } catch (error) {
+    if (!(error instanceof Refusal && failures.includes(error.definition.code))) await giveBack(taken);
+    throw error;
+  }
+}
+
+async function giveBack(taken: readonly TakenAttempt[]): Promise<void> {
+  await Promise.all(taken.map((attempt) => attempt.giveBack()));
+}
+
+function tooMany(waitMs: number): Refusal {
+  return new Refusal(identityErrors.throttled, {
+    headers: { "retry-after": String(Math.ceil(waitMs / 1_000)) },
+  });
+}
