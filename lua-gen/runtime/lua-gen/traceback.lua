@@ -1,5 +1,6 @@
 -- Errors of compiled code, with the TypeScript positions that the build's source maps tell. While nothing fails, this
--- costs one xpcall for each entry; maps are read when the first error comes, one file at a time.
+-- costs one xpcall for each entry, or nothing where nginx asks debug.traceback by itself (see hook); maps are read when
+-- the first error comes, one file at a time.
 
 local getinfo = debug.getinfo
 local xpcall = xpcall
@@ -89,11 +90,11 @@ local function place(lua_file, line)
     return lua_file .. ":" .. line
 end
 
--- The message handler of xpcall: runs where the error was raised, before the stack is gone.
-local function describe(problem)
+-- Runs where the error was raised, before the stack is gone; `from` is the stack's first level that is shown.
+local function describe_from(from, problem)
     if type(problem) ~= "string" and type(problem) ~= "nil" then problem = tostring(problem) end
     local steps = {}
-    for level = 2, 40 do
+    for level = from, from + 38 do
         local info = getinfo(level, "Sln")
         if info == nil or info.source:find("lua-gen/traceback.lua", 1, true) then break end
         if info.currentline > 0 and info.source:sub(1, 1) == "@" then
@@ -108,9 +109,30 @@ local function describe(problem)
     return tostring(problem) .. "\nTypeScript traceback:" .. table.concat(steps)
 end
 
+-- The message handler of xpcall.
+local function describe(problem)
+    local text = describe_from(3, problem)
+    return text
+end
+
 local function finish(ok, ...)
     if ok then return ... end
     error((...), 0)
+end
+
+local plain_traceback = debug.traceback
+
+--- Lua's own debug.traceback gives TypeScript positions from now on. lua-nginx-module asks it about errors of the phases
+--- that have no coroutine: set_by_lua, filters, log, init. With `report`, each text goes there too.
+function _M.hook(report)
+    debug.traceback = function(...)
+        local problem = ...
+        -- Of another coroutine, or with a thing for a message: not an error that nginx asks about.
+        if type(problem) ~= "string" then return plain_traceback(...) end
+        local text = describe_from(3, problem)
+        if report then report(text) end
+        return text
+    end
 end
 
 --- Calls f and returns what it returns; an error goes on, with its positions.

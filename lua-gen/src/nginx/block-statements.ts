@@ -11,20 +11,40 @@ export function comment(source: string | undefined): { comment?: string } {
 }
 
 export function luaBlock(name: string, handler: LuaHandler | undefined): Statement[] {
-  if (handler === undefined) return [];
-  const lua = "code" in handler ? handler.code : `require("${handler.module}").${handler.entry}()`;
-  return [{ name, args: [], lua }];
+  return handler === undefined ? [] : [{ name, args: [], lua: luaText(handler) }];
+}
+
+/** What stands in the block. */
+export function luaText(handler: LuaHandler): string {
+  return "code" in handler ? handler.code : `require("${handler.module}").${handler.entry}()`;
 }
 
 export function phaseStatements(phases: Phases): Statement[] {
   return [
-    ...(phases.set ?? []).map(({ variable, value }) => statement("set", `$${variable}`, value)),
+    ...setStatements(phases.set),
+    ...(phases.setBy ?? []).map(setByStatement),
     ...luaBlock("rewrite_by_lua_block", phases.rewrite),
     ...luaBlock("access_by_lua_block", phases.access),
     ...luaBlock("header_filter_by_lua_block", phases.headerFilter),
     ...luaBlock("body_filter_by_lua_block", phases.bodyFilter),
     ...luaBlock("log_by_lua_block", phases.log),
   ];
+}
+
+export function setStatements(set: Phases["set"]): Statement[] {
+  return (set ?? []).map(({ variable, value }) => statement("set", `$${variable}`, value));
+}
+
+/** Code says by itself what it returns; of a module's entry it is what the entry returns. */
+function setByStatement({ variable, by }: NonNullable<Phases["setBy"]>[number]): Statement {
+  const lua = "code" in by ? by.code : `return ${luaText(by)}`;
+  return { name: "set_by_lua_block", args: [`$${variable}`], lua };
+}
+
+export function headerStatements(headers: Shared["addHeaders"]): Statement[] {
+  return (headers ?? []).map(({ name, value, always }) =>
+    statement("add_header", name, value, ...(always === true ? ["always"] : [])),
+  );
 }
 
 export function sharedStatements(shared: Shared): Statement[] {
@@ -51,9 +71,7 @@ export function sharedStatements(shared: Shared): Statement[] {
     ...measure("lua_socket_connect_timeout", shared.luaSocketTimeoutsMs?.connect, "ms"),
     ...measure("lua_socket_send_timeout", shared.luaSocketTimeoutsMs?.send, "ms"),
     ...measure("lua_socket_read_timeout", shared.luaSocketTimeoutsMs?.read, "ms"),
-    ...(shared.addHeaders ?? []).map(({ name, value, always }) =>
-      statement("add_header", name, value, ...(always === true ? ["always"] : [])),
-    ),
+    ...headerStatements(shared.addHeaders),
     ...(shared.errorPages ?? []).map(({ statuses, uri, as }) =>
       statement("error_page", ...statuses, ...(as === undefined ? [] : [`=${as}`]), uri),
     ),

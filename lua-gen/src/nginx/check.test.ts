@@ -123,6 +123,32 @@ function everything(dir: string): NginxConfig {
               set: [{ variable: "kind", value: "lua" }],
             },
             {
+              match: { exact: "/decided" },
+              setBy: [
+                { variable: "verdict", by: run },
+                { variable: "other", by: { code: 'return "x"' } },
+              ],
+              conditions: [
+                { when: { variable: "verdict", equals: "pass" }, answer: "handler" },
+                {
+                  source: "those who wait",
+                  when: { variable: "verdict", matches: "^wait(ing)?$" },
+                  set: [{ variable: "kind", value: "a b" }],
+                  addHeaders: [{ name: "X-A", value: "$kind", always: true }],
+                  access: run,
+                  headerFilter: run,
+                  answer: "handler",
+                },
+                {
+                  when: { variable: "other", differs: 'a "b" {c}' },
+                  answer: { status: 403, body: "{$kind}" },
+                },
+                { when: { variable: "other", isSet: true }, answer: { status: 302, location: "/moved" } },
+              ],
+              otherwise: { status: 500 },
+              handler: { proxy: { to: "http://listed" } },
+            },
+            {
               source: "the origin",
               match: { prefix: "/" },
               addHeaders: [{ name: "X-A", value: "a b", always: true }],

@@ -109,10 +109,39 @@ export interface Location extends Block<"location">, Shared, Phases {
   readonly match: LocationMatch;
   /** Only for subrequests and internal redirects. */
   readonly internal?: boolean;
+  /** Looked at in order, after `set` and `setBy`; the first that holds ends the rewrite phase. */
+  readonly conditions?: readonly Condition[];
+  /** What is answered when none of them holds; without it, the handler answers. */
+  readonly otherwise?: Return;
   /** Who answers. Without it, nginx serves files. */
   readonly handler?: LocationHandler;
   readonly locations?: readonly Location[];
 }
+
+/**
+ * `if` of nginx's rewrite module. What it says about headers and phases holds in the place of the location's own, for
+ * requests that it holds for; everything else of the location stays, its handler too.
+ */
+export interface Condition {
+  readonly source?: string;
+  readonly when: ConditionTest;
+  readonly set?: Phases["set"];
+  /** In the place of all that were added outside: nginx inherits the list as a whole or not at all. */
+  readonly addHeaders?: Shared["addHeaders"];
+  readonly access?: LuaHandler;
+  readonly headerFilter?: LuaHandler;
+  /** With `handler` no further condition is looked at, and the location's handler answers. */
+  readonly answer: Return | "handler";
+}
+
+/** Of a variable, without its `$`. Text may hold other variables. */
+export type ConditionTest = { readonly variable: string } & (
+  | { readonly equals: string }
+  | { readonly differs: string }
+  | { readonly matches: string }
+  /** Neither empty nor "0". */
+  | { readonly isSet: true }
+);
 
 export type LocationMatch =
   | { readonly exact: string }
@@ -297,6 +326,11 @@ export interface RealIp {
 /** The phases of a request that run Lua. */
 export interface Phases {
   readonly set?: readonly { readonly variable: string; readonly value: string }[];
+  /**
+   * `set_by_lua_block`: each variable becomes the text that its handler returns. It is the cheapest way into Lua,
+   * because no coroutine is made, and so the handler can't wait. An error in it is answered 500.
+   */
+  readonly setBy?: readonly { readonly variable: string; readonly by: LuaHandler }[];
   readonly rewrite?: LuaHandler;
   readonly access?: LuaHandler;
   readonly headerFilter?: LuaHandler;

@@ -1,4 +1,4 @@
-import { others } from "./block-statements.ts";
+import { luaText, others } from "./block-statements.ts";
 import { httpBlock } from "./http-statements.ts";
 import type { NginxConfig } from "./model.ts";
 import type { Platform } from "./platform.ts";
@@ -17,14 +17,26 @@ export function printNginx(config: NginxConfig, platform: Platform): string {
   return header + printStatements(mainStatements(traced, platform));
 }
 
-/** Every handler that is a module's export goes through the runtime, which shows its errors in TypeScript. */
-function withTracebacks<T>(part: T): T {
-  if (Array.isArray(part)) return part.map(withTracebacks) as T;
+/**
+ * Handlers that are a module's export go through the runtime, which shows their errors in TypeScript. `set_by_lua` is
+ * left as it is: nginx asks `debug.traceback` about its errors, which `init` puts in place.
+ */
+function withTracebacks(config: NginxConfig): NginxConfig {
+  const { http, ...main } = config;
+  const { init, ...others } = wrapped(http);
+  const hook = 'require("lua-gen.traceback").hook()';
+  const code = init === undefined ? hook : `${hook}\n${luaText(init)}`;
+  return { ...main, http: { ...others, init: { code } } };
+}
+
+function wrapped<T>(part: T): T {
+  if (Array.isArray(part)) return part.map(wrapped) as T;
   if (typeof part !== "object" || part === null || "code" in part) return part;
   if ("module" in part && "entry" in part) {
     return { code: `require("lua-gen.traceback").run("${part.module}", "${part.entry}")` } as T;
   }
-  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withTracebacks(value)])) as T;
+  const entries = Object.entries(part).map(([key, value]) => [key, key === "setBy" ? value : wrapped(value)]);
+  return Object.fromEntries(entries) as T;
 }
 
 function mainStatements(config: NginxConfig, platform: Platform): Statement[] {

@@ -1,5 +1,15 @@
-import { comment, luaBlock, others, phaseStatements, sharedStatements } from "./block-statements.ts";
+import {
+  comment,
+  headerStatements,
+  luaBlock,
+  others,
+  phaseStatements,
+  setStatements,
+  sharedStatements,
+} from "./block-statements.ts";
 import type {
+  Condition,
+  ConditionTest,
   Listen,
   Location,
   LocationHandler,
@@ -10,7 +20,7 @@ import type {
   Tls,
 } from "./model.ts";
 import type { Platform } from "./platform.ts";
-import { measure, onOff, optional, type Statement, statement } from "./statement.ts";
+import { measure, onOff, optional, printArgument, type Statement, statement } from "./statement.ts";
 
 export function serverBlock(server: Server, platform: Platform): Statement {
   const http2Directive = isAtLeast(platform.version, [1, 25, 1]);
@@ -97,6 +107,8 @@ function locationBlock(location: Location): Statement {
       ...(location.internal === true ? [statement("internal")] : []),
       ...sharedStatements(location),
       ...phaseStatements(location),
+      ...(location.conditions ?? []).map(conditionBlock),
+      ...(location.otherwise === undefined ? [] : [returnStatement(location.otherwise)]),
       ...(location.handler === undefined ? [] : handlerStatements(location.handler)),
       ...others(location.directives),
       ...(location.locations ?? []).map(locationBlock),
@@ -110,6 +122,29 @@ function matchArguments(match: LocationMatch): string[] {
   if ("prefixFinal" in match) return ["^~", match.prefixFinal];
   if ("regex" in match) return [match.ignoreCase === true ? "~*" : "~", match.regex];
   return [`@${match.name}`];
+}
+
+function conditionBlock(condition: Condition): Statement {
+  const { answer } = condition;
+  return {
+    name: `if (${testText(condition.when)})`,
+    args: [],
+    ...comment(condition.source),
+    block: [
+      ...headerStatements(condition.addHeaders),
+      ...setStatements(condition.set),
+      ...luaBlock("access_by_lua_block", condition.access),
+      ...luaBlock("header_filter_by_lua_block", condition.headerFilter),
+      answer === "handler" ? statement("break") : returnStatement(answer),
+    ],
+  };
+}
+
+function testText(test: ConditionTest): string {
+  if ("equals" in test) return `$${test.variable} = ${printArgument(test.equals)}`;
+  if ("differs" in test) return `$${test.variable} != ${printArgument(test.differs)}`;
+  if ("matches" in test) return `$${test.variable} ~ ${printArgument(test.matches)}`;
+  return `$${test.variable}`;
 }
 
 function handlerStatements(handler: LocationHandler): Statement[] {

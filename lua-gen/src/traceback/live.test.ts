@@ -34,6 +34,19 @@ export function check(depth: number): void {
   ngx.log(ngx.INFO, limits.get("none").max);
 }
 `,
+  "phases/decide.ts": `
+import { wanted } from "../rules/wanted.ts";
+
+/** @phase set */
+export function decide(): string {
+  return wanted(ngx.var.arg_v === undefined ? undefined : { most: 1 }) + "!";
+}
+`,
+  "rules/wanted.ts": `
+export function wanted(limits: { most: number } | undefined): string {
+  return \`\${(limits as { most: number }).most}\`;
+}
+`,
   "phases/wrapped.ts": `
 import { wrap } from "lua-gen.traceback";
 
@@ -65,6 +78,11 @@ test("an error three calls deep in a phase is in nginx's own log as TypeScript p
         access: { module: "phases.access", entry: "access" },
         handler: { content: { code: 'ngx.say("passed")' } },
       },
+      {
+        match: { exact: "/set" },
+        setBy: [{ variable: "decided", by: { module: "phases.decide", entry: "decide" } }],
+        handler: { return: { status: 200, body: "$decided" } },
+      },
       { match: { exact: "/wrapped" }, handler: { content: { code: 'require("phases.wrapped").content()' } } },
     ],
   });
@@ -75,6 +93,8 @@ test("an error three calls deep in a phase is in nginx's own log as TypeScript p
     assert.doesNotMatch(nginx.errorLog(), /runtime error/);
     assert.equal((await fetch(`${nginx.url}/?fail=1`)).status, 500);
     assert.equal((await fetch(`${nginx.url}/wrapped`)).status, 500);
+    assert.equal(await (await fetch(`${nginx.url}/set?v=1`)).text(), "1!");
+    assert.equal((await fetch(`${nginx.url}/set`)).status, 500);
     log = nginx.errorLog();
   } finally {
     await nginx.close();
@@ -85,4 +105,8 @@ test("an error three calls deep in a phase is in nginx's own log as TypeScript p
     /lua entry thread aborted: runtime error: \/src\/rules\/check\.ts:10:3: attempt to index field 'none' \(a nil value\)\nTypeScript traceback:\n\t\/src\/rules\/check\.ts:10:3: in 'check'\n\t\/src\/rules\/check\.ts:4:5: in 'check'\n\t\/src\/phases\/access\.ts:12:3: in a function/,
   );
   assert.match(shown, /runtime error: \/src\/phases\/wrapped\.ts:5:24: no luck/);
+  assert.match(
+    shown,
+    /failed to run set_by_lua\*: \/src\/rules\/wanted\.ts:3:3: attempt to index local 'limits' \(a nil value\)\nTypeScript traceback:\n\t\/src\/rules\/wanted\.ts:3:3: in \S+\n\t\/src\/phases\/decide\.ts:6:3: in a function/,
+  );
 });

@@ -11,6 +11,12 @@ declare module "lua-gen.traceback" {
   export function wrap<A extends unknown[], R>(
     run: (this: void, ...args: A) => R,
   ): (this: void, ...args: A) => R;
+  /**
+   * From now on `debug.traceback` gives TypeScript positions. nginx asks it about errors of the phases that have no
+   * coroutine (`set`, filters, `log`, `init`), so their handlers need no wrapper, and LuaJIT finds no `pcall` in its
+   * way. `report` is told each text, in the phase where the error is. Call it in `init`, once.
+   */
+  export function hook(report?: (this: void, text: string) => void): void;
   /** Calls `run` at once. */
   export function call<A extends unknown[], R>(run: (this: void, ...args: A) => R, ...args: A): R;
 }
