@@ -2,33 +2,30 @@
  * The edge's nginx, as data. Each route is a location: nginx matches it, Lua decides who may pass, nginx proxies.
  */
 
-import {
-  HEADER_CACHE,
-  HEADER_CLIENT_ADDRESS,
-  HEADER_COUNTRY,
-  HEADER_REQUEST_ID,
-} from "@sluice/contract/headers.ts";
+import { HEADER_CACHE, HEADER_REQUEST_ID } from "@sluice/contract/headers.ts";
 import {
   type AccessLog,
   directive,
   type Location,
-  type LocationMatch,
-  type LuaHandler,
   type NginxConfig,
-  type ProxyPass,
   type RealIp,
   type Server,
 } from "lua-gen/nginx/model.ts";
 import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/platform.ts";
 import type { EdgeConfig } from "./config.ts";
 import { REQUEST_ID, variableMaps } from "./nginx-variables.ts";
-import { allowedMethods, patternRegex, ROUTES, type Route } from "./routes.ts";
+import {
+  decidedBy,
+  ORIGIN_CONNECT_TIMEOUT_MS,
+  ORIGIN_READ_TIMEOUT_MS,
+  routeLocation,
+} from "./route-location.ts";
+import { patternRegex, ROUTES, type Route } from "./routes.ts";
+import { REFUSALS } from "./src/phases/verdicts.ts";
 import type { EdgeSettings } from "./src/settings.ts";
 
 /** Request bodies, bytes: orders and credentials are small. */
 const BODY_BYTES_MAX = 65_536;
-const ORIGIN_CONNECT_TIMEOUT_MS = 1_000;
-const ORIGIN_READ_TIMEOUT_MS = 10_000;
 /** Idle connections to the origin that each worker keeps. Node closes them after 72 s, so we do before. */
 const ORIGIN_KEEPALIVE = { connections: 128, requestsMax: 100_000, timeoutSeconds: 30 };
 
@@ -139,7 +136,6 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
     sample: { decisionsMax: config.decisionsMax, truncateAddresses: config.truncateAddresses },
     routes: ROUTES.map((route) => ({
       methods: methodsOf(route),
-      allow: allowedMethods(route).join(", "),
       cached: route.cache !== undefined,
       ...(patternRegex(route.pattern) === undefined ? { path: route.pattern } : {}),
     })),
@@ -150,44 +146,6 @@ function methodsOf(route: Route): EdgeSettings["routes"][number]["methods"] {
   const methods: EdgeSettings["routes"][number]["methods"] = { ...route.methods };
   if (route.methods.GET !== undefined) methods.HEAD = route.methods.GET;
   return methods;
-}
-
-function routeLocation(route: Route, index: number): Location {
-  const regex = patternRegex(route.pattern);
-  const match: LocationMatch = regex === undefined ? { exact: route.pattern } : { regex };
-  return {
-    source: `edge/routes.ts: ${route.pattern}`,
-    match,
-    access: { code: `sluice.enterRoute(${index})` },
-    handler: route.cache === undefined ? { proxy: originProxy() } : { content: cacheHandler(route.cache) },
-  };
-}
-
-function cacheHandler(cache: NonNullable<Route["cache"]>): LuaHandler {
-  return { code: cache === "product" ? "sluice.serveProduct()" : "sluice.serveProductList()" };
-}
-
-/** The request goes on as it came, but for what only the edge may say. */
-function originProxy(): ProxyPass {
-  return {
-    to: "http://origin",
-    setHeaders: {
-      Host: "$http_host",
-      [HEADER_REQUEST_ID]: REQUEST_ID,
-      [HEADER_CLIENT_ADDRESS]: "$remote_addr",
-      [HEADER_COUNTRY]: "$sluice_country",
-      "x-forwarded-for": "$remote_addr",
-      "x-forwarded-proto": "$scheme",
-      traceparent: "$sluice_traceparent",
-    },
-    hideHeaders: [HEADER_REQUEST_ID, HEADER_CACHE],
-    connectTimeoutMs: ORIGIN_CONNECT_TIMEOUT_MS,
-    readTimeoutMs: ORIGIN_READ_TIMEOUT_MS,
-    sendTimeoutMs: ORIGIN_READ_TIMEOUT_MS,
-    nextUpstream: ["error", "timeout"],
-    nextUpstreamTriesMax: 2,
-    nextUpstreamTimeoutMs: 3_000,
-  };
 }
 
 function ownLocations(config: EdgeConfig): Location[] {
@@ -252,8 +210,7 @@ function ownLocations(config: EdgeConfig): Location[] {
       source: "Whatever is not a route",
       match: { prefix: "/" },
       accessLog: decisionLog(config, "failure"),
-      access: { code: "sluice.enterUnknown()" },
-      handler: { content: { code: "sluice.answerNginxError()" } },
+      ...decidedBy("sluice.decideUnknown()", { admissions: [], refusals: REFUSALS, allow: [] }),
     },
   ];
 }

@@ -14,7 +14,7 @@ export interface EdgeSettings {
   /** Holds the snapshot of policy and lists. */
   stateDir: string;
   sample: SampleSettings;
-  /** By the number that the route's location passes to the access phase, counted from 0. */
+  /** By the number that the route's location passes to the set phase, counted from 0. */
   routes: RouteSettings[];
 }
 
@@ -34,8 +34,6 @@ export interface RedisSettings {
 export interface RouteSettings {
   /** Method → who may use it; includes `HEAD` where there is `GET`. */
   methods: Record<string, "public" | "user" | undefined>;
-  /** The `Allow` field of a 405. */
-  allow: string;
   /** Answered from the edge's cache: nothing of what the client sent travels on. */
   cached: boolean;
   /** Of a route without parameters: nginx has matched it exactly, so the request's need not be read. */

@@ -51,8 +51,8 @@ test("an error deep in a phase is a 500, and in the error log with TypeScript po
         "TypeScript traceback:",
         "\\t\\S+/contract/src/policy/decide\\.ts:\\d+:\\d+: in \\S+",
         // decideAccess returns what decide returns: such a call leaves no frame behind.
-        "\\t\\S+/edge/src/phases/access\\.ts:\\d+:\\d+: in 'admit'",
-        "\\t\\S+/edge/src/phases/access\\.ts:\\d+:\\d+: in a function",
+        "\\t\\S+/edge/src/phases/decide\\.ts:\\d+:\\d+: in 'admit'",
+        "\\t\\S+/edge/src/phases/decide\\.ts:\\d+:\\d+: in a function",
       ].join("\n"),
     ),
   );

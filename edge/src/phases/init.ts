@@ -9,8 +9,9 @@ import { publish } from "../platform/worker.ts";
 import type { EdgeSettings, RouteSettings } from "../settings.ts";
 import { configureSessions } from "../token/sessions.ts";
 import { configureVerification } from "../token/verify.ts";
-import { enterRoute, enterUnknown } from "./access.ts";
+import { awaitSession } from "./access.ts";
 import { answerNginxError, answerReadiness } from "./content.ts";
+import { decideRoute, decideUnknown } from "./decide.ts";
 import { startWorker } from "./init-worker.ts";
 
 /**
@@ -35,12 +36,17 @@ export function init(settingsFile: string): void {
 
   const routes = settings.routes;
   publish("sluice", {
-    startWorker: () => startWorker(settings),
-    enterRoute: (index: number) => enterRoute(routes[index] as RouteSettings),
-    enterUnknown,
-    serveProduct,
-    serveProductList,
-    answerReadiness,
-    answerNginxError,
+    set: {
+      decideRoute: (index: number) => decideRoute(routes[index] as RouteSettings),
+      decideUnknown,
+    },
+    others: {
+      startWorker: () => startWorker(settings),
+      awaitSession,
+      serveProduct,
+      serveProductList,
+      answerReadiness,
+      answerNginxError,
+    },
   });
 }

@@ -1,4 +1,4 @@
-import { wrap } from "lua-gen.traceback";
+import { hook, wrap } from "lua-gen.traceback";
 import { logFailedRequest } from "./log.ts";
 import { requestId } from "./request.ts";
 
@@ -11,21 +11,30 @@ export function seedRandom(): void {
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid());
 }
 
+export interface EntryPoints {
+  /** Of `set_by_lua`. nginx answers their errors with 500 by itself, and LuaJIT must meet no `pcall` on their way. */
+  set: Record<string, (this: void, argument: number) => string>;
+  others: Record<string, EntryPoint>;
+}
+
+type EntryPoint = (this: void, argument: number) => void;
+
 /**
  * Makes the phases' entry points reachable from `nginx.conf` without a `require` for each request. Their errors go
  * into the error log with TypeScript positions.
  */
-export function publish(
-  name: string,
-  entryPoints: Record<string, (this: void, argument: number) => void>,
-): void {
-  const traced = new LuaTable<string, (this: void, argument: number) => void>();
-  for (const [entry, run] of pairs(entryPoints)) traced.set(entry, answering(wrap(run)));
-  (_G as unknown as Record<string, object>)[name] = traced;
+export function publish(name: string, { set, others }: EntryPoints): void {
+  const published = new LuaTable<string, unknown>();
+  for (const [entry, run] of pairs(set)) published.set(entry, run);
+  for (const [entry, run] of pairs(others)) published.set(entry, answering(wrap(run)));
+  (_G as unknown as Record<string, object>)[name] = published;
+  hook((text) => {
+    if (ngx.get_phase() === "set") logFailedRequest(requestId(), `runtime error: ${text}`);
+  });
 }
 
 /** An error becomes a 500 here and not in nginx, whose line about it would hold the query string. */
-function answering(run: (this: void, argument: number) => void): (this: void, argument: number) => void {
+function answering(run: EntryPoint): EntryPoint {
   return (argument) => {
     const [ok, failure] = pcall(run, argument);
     if (ok) return;

@@ -31,9 +31,18 @@ export function configureSessions(redisPrefix: string): void {
   prefix = redisPrefix;
 }
 
+/**
+ * Whether this worker knows that the session lives. If it doesn't, `sessionProblem` can find out.
+ *
+ * @hot
+ */
+export function isKnownToLive(sessionId: string): boolean {
+  return isLive() && getFrom(living, sessionId) === true;
+}
+
 /** Undefined when the session lives, else why the request is refused. May wait for Redis. */
 export function sessionProblem(sessionId: string): ProblemKind | undefined {
-  if (isLive() && getFrom(living, sessionId) === true) return undefined;
+  if (isKnownToLive(sessionId)) return undefined;
   let read = reads.get(sessionId);
   if (read === undefined) {
     read = { stale: false, readers: 0 };
