@@ -24,6 +24,8 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/auth/refresh", methods: { POST: "public" } },
   { pattern: "/auth/logout", methods: { POST: "public" } },
   { pattern: "/auth/password", methods: { POST: "user" } },
+  { pattern: "/auth/sessions", methods: { GET: "user", DELETE: "user" } },
+  { pattern: "/auth/sessions/:id", methods: { DELETE: "user" } },
   { pattern: "/.well-known/jwks.json", methods: { GET: "public" } },
   { pattern: "/openapi.json", methods: { GET: "public" } },
   // Where the `type` of a problem leads.

@@ -162,14 +162,17 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   const logger = createLogger("worker", config.logLevel, logTo);
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
-  const identity = startIdentityWorker({ database, clock, logger });
+  const identity = startIdentityWorker({ config, database, clock, newId, logger });
   const accessPolicy = startAccessPolicyWorker({ database, redis, clock, logger });
   const ordering = startOrderingWorker({ config, database, clock, newId, logger });
   const pruning = pruneOutbox(database, clock, logger);
   const rabbit = await connectRabbit({
     url: config.rabbitmqUrl,
     logger,
-    onConnect: ordering.onRabbitConnect,
+    onConnect: async (model) => {
+      await identity.onRabbitConnect(model);
+      await ordering.onRabbitConnect(model);
+    },
   });
   logger.info("ready");
   return {

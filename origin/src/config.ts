@@ -42,7 +42,9 @@ const tokens = {
   tokenAudience: Type.String({ minLength: 1, default: "sluice" }),
   accessTokenTtlSeconds: seconds(600),
   refreshTokenTtlSeconds: seconds(2_592_000),
+  refreshTokenIdleSeconds: seconds(1_209_600),
 };
+const trail = { trailKeptSeconds: seconds(7_776_000) };
 const passwords = {
   passwordRangeUrl: Type.String({
     pattern: "^(https?://.+/)?$",
@@ -81,7 +83,7 @@ const schemas = {
     }),
     geoipCountryDb: Type.String({ default: "" }),
   }),
-  worker: Type.Object({ ...logging, ...database, ...redis, ...rabbit, ...orders, ...payments }),
+  worker: Type.Object({ ...logging, ...database, ...redis, ...rabbit, ...orders, ...payments, ...trail }),
   relay: Type.Object({ ...logging, ...database, ...redis, ...rabbit }),
   migrate: Type.Object({ ...logging, ...database }),
   seed: Type.Object({ ...logging, ...database, demoPasswordFile: file("the demo users' password") }),

@@ -29,6 +29,7 @@ export const identityErrors = defineErrors({
     title: "The refresh token had been used before, so its session was ended",
   },
   sessionRevoked: SESSION_REVOKED,
+  sessionUnknown: { code: "session.unknown", status: 404, title: "You have no such session" },
   tokenMissing: TOKEN_MISSING,
   tokenMalformed: TOKEN_MALFORMED,
   tokenInvalid: TOKEN_INVALID,

@@ -13,6 +13,8 @@ import {
   startTestServices,
 } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
+import { until } from "../../../test/until.ts";
+import { newUuid } from "../../kernel/ids.ts";
 import { openDatabase } from "../../platform/mysql/database.ts";
 import { toSqlTime } from "../../platform/mysql/time.ts";
 import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
@@ -214,7 +216,7 @@ test("what ended long ago is forgotten with its tokens, and nothing else", async
   ]);
   const place = openDatabase(database.url);
   try {
-    assert.equal(await forgetSessions(sessionsIn(place), () => nowMs), 1);
+    assert.equal(await forgetSessions(sessionsIn(place, newUuid), () => nowMs), 1);
     const left = async (table: string, column: string, id: string) =>
       (await sql.query<RowDataPacket[]>(`SELECT 1 FROM ${table} WHERE ${column} = ?`, [id]))[0].length;
     assert.equal(await left("sessions", "id", old.sessionId), 0);
@@ -310,7 +312,15 @@ test("no password and no token is in the database in the clear, nor ever in the 
   const [tokens] = await sql.query<RowDataPacket[]>("SELECT * FROM refresh_tokens WHERE session_id = ?", [
     person.sessionId,
   ]);
-  const stored = JSON.stringify(users) + tokens.map(({ token_hash }) => token_hash.toString("latin1")).join();
+  await until("the trail is written", async () => {
+    const kinds = (await api.operator("GET", "/audit?limit=2")).body.entries.map(
+      ({ kind }: { kind: string }) => kind,
+    );
+    return kinds.includes("sign_in_refused");
+  });
+  const [trail] = await sql.query<RowDataPacket[]>("SELECT * FROM identity_trail");
+  const stored =
+    JSON.stringify([users, trail]) + tokens.map(({ token_hash }) => token_hash.toString("latin1")).join();
   for (const secret of [
     password,
     encodeURIComponent(password),

@@ -1,4 +1,5 @@
-import type { ApiConfig } from "../../config.ts";
+import type { ChannelModel } from "amqplib";
+import type { ApiConfig, WorkerConfig } from "../../config.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import type { Authenticators } from "../../platform/http/access.ts";
@@ -10,12 +11,15 @@ import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { repeat } from "../../platform/repeat.ts";
 import { watchFile } from "../../platform/watched-file.ts";
 import { changePassword } from "./application/change-password.ts";
-import { logOut, revokeSessions } from "./application/end-sessions.ts";
-import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
+import { endOtherSessions, endOwnSession, logOut, revokeSessions } from "./application/end-sessions.ts";
+import { forgetLimits, forgetSessions, forgetTrail } from "./application/forget-sessions.ts";
+import { listOwnSessions } from "./application/list-sessions.ts";
 import { refresh } from "./application/refresh.ts";
 import { seedUsers } from "./application/seed-users.ts";
 import { logIn, register } from "./application/sign-in.ts";
+import { trailLimits } from "./application/trail.ts";
 import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
+import { declareAlerts } from "./infrastructure/alerts.ts";
 import { attemptsIn } from "./infrastructure/attempts.ts";
 import { createBreachedPasswords } from "./infrastructure/breached-passwords.ts";
 import { findOperator, readOperators, readSharedOperator } from "./infrastructure/operator-tokens.ts";
@@ -24,11 +28,13 @@ import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
 import { announceSessionsTo, sessionsTable } from "./infrastructure/session-projection.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
 import { generateTokenKeys, loadTokenKeys } from "./infrastructure/token-keys.ts";
+import { trailIn, writeTrail } from "./infrastructure/trail.ts";
 import { usersIn } from "./infrastructure/users.ts";
 import { authenticateOperatorBy, authenticateUserBy } from "./interface/bearer.ts";
 import { addIdentityOperatorRoutes } from "./interface/operator-routes.ts";
 import { addPasswordRoute } from "./interface/password-route.ts";
 import { addIdentityRoutes } from "./interface/routes.ts";
+import { addSessionRoutes } from "./interface/session-routes.ts";
 
 export { identityAudits } from "./infrastructure/audits.ts";
 export {
@@ -48,6 +54,7 @@ export interface IdentityDependencies {
     | "tokenAudience"
     | "accessTokenTtlSeconds"
     | "refreshTokenTtlSeconds"
+    | "refreshTokenIdleSeconds"
     | "opsTokenFile"
     | "operatorsFile"
     | "passwordRangeUrl"
@@ -81,16 +88,19 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   const named =
     config.operatorsFile === "" ? undefined : await watchFile(config.operatorsFile, readOperators, logger);
   const operators = () => [shared, ...(named?.current() ?? [])];
+  const trail = writeTrail(database, clock, logger);
   const on = {
     users: usersIn(database),
-    sessions: sessionsIn(database),
+    sessions: sessionsIn(database, newId),
     passwords: createPasswordHasher(passwordCost),
     breached: createBreachedPasswords(config.passwordRangeUrl),
     attempts: attemptsIn(redis),
     accessTokens: signWith(keys, settings),
     refreshTokens: createRefreshTokens(keys.privateKey),
     announce: announceSessionsTo(redis),
+    trail,
     refreshTokenTtlSeconds: config.refreshTokenTtlSeconds,
+    refreshTokenIdleSeconds: config.refreshTokenIdleSeconds,
     clock,
     newId,
   };
@@ -102,36 +112,67 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
       addIdentityRoutes(
         app,
         {
-          register: (username, password, caller) => register(on, username, password, caller),
-          logIn: (username, password, caller) => logIn(on, username, password, caller),
-          refresh: (token) => refresh(on, token),
-          logOut: (token) => logOut(on, token),
+          register: (username, password, client) => register(on, username, password, client),
+          logIn: (username, password, client) => logIn(on, username, password, client),
+          refresh: (token, client) => refresh(on, token, client),
+          logOut: (token, client) => logOut(on, token, client),
         },
         jwks,
       );
+      addSessionRoutes(app, {
+        list: (user) => listOwnSessions(on, user),
+        endOne: (user, sessionId, client) => endOwnSession(on, user, sessionId, client),
+        endOthers: (user, client) => endOtherSessions(on, user, client),
+      });
     },
-    addOperatorRoutes: (app) => addIdentityOperatorRoutes(app, (whose) => revokeSessions(on, whose)),
-    close: async () => named?.close(),
+    addOperatorRoutes: (app) =>
+      addIdentityOperatorRoutes(app, {
+        revoke: (whose, operator, client) => revokeSessions(on, whose, operator, client),
+        trail: trailIn(database).page,
+      }),
+    close: async () => {
+      await named?.close();
+      await trail.close();
+    },
   };
 }
 
 export interface IdentityWorker {
+  /** For the worker's connection to RabbitMQ, after each connect. */
+  onRabbitConnect(model: ChannelModel): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What the worker does of identity. */
+/** What the worker does of identity: forgets what is long over. */
 export function startIdentityWorker({
+  config,
   database,
   clock,
+  newId,
   logger,
-}: Pick<IdentityDependencies, "database" | "clock"> & { readonly logger: Logger }): IdentityWorker {
-  const sessions = sessionsIn(database);
-  return repeat(
-    "forget old sessions",
-    () => forgetLimits.intervalMs,
-    async () => void (await forgetSessions(sessions, clock)),
-    logger,
-  );
+}: Pick<IdentityDependencies, "database" | "clock" | "newId" | "logger"> & {
+  readonly config: Pick<WorkerConfig, "trailKeptSeconds">;
+}): IdentityWorker {
+  const sessions = sessionsIn(database, newId);
+  const trail = trailIn(database);
+  const repeated = [
+    repeat(
+      "forget old sessions",
+      () => forgetLimits.intervalMs,
+      async () => void (await forgetSessions(sessions, clock)),
+      logger,
+    ),
+    repeat(
+      "forget the old trail",
+      () => trailLimits.forgetIntervalMs,
+      () => forgetTrail(trail, config.trailKeptSeconds, clock),
+      logger,
+    ),
+  ];
+  return {
+    onRabbitConnect: declareAlerts,
+    close: async () => void (await Promise.all(repeated.map((one) => one.close()))),
+  };
 }
 
 /** Adds the demo users that are missing and gives them all this password; returns how many were added. */

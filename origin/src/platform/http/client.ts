@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { HEADER_CLIENT_ADDRESS, HEADER_COUNTRY } from "@sluice/contract/headers.ts";
 import type { FastifyRequest } from "fastify";
 
@@ -9,20 +10,27 @@ export interface Client {
   readonly country: string;
   /** What the client says of itself: nothing may depend on it. */
   readonly userAgent: string;
+  readonly requestId: string;
 }
 
 export const userAgentLengthMax = 255;
 
-/** Only the edge reaches this port, and it takes off such fields from what clients send; else the peer's address. */
+/**
+ * Only the edge reaches this port, and it takes off such fields from what clients send; else the peer's address. In
+ * a form that can be stored whatever was sent.
+ */
 export function clientOf(request: FastifyRequest): Client {
-  const { headers, ip } = request;
+  const address = textOf(request, HEADER_CLIENT_ADDRESS);
+  const country = textOf(request, HEADER_COUNTRY);
   return {
-    address: one(headers[HEADER_CLIENT_ADDRESS]) ?? ip,
-    country: one(headers[HEADER_COUNTRY]) ?? "ZZ",
-    userAgent: (headers["user-agent"] ?? "").slice(0, userAgentLengthMax),
+    address: isIP(address) === 0 ? request.ip : address,
+    country: /^[A-Z]{2}$/.test(country) ? country : "ZZ",
+    userAgent: textOf(request, "user-agent").slice(0, userAgentLengthMax),
+    requestId: request.id,
   };
 }
 
-function one(field: string | string[] | undefined): string | undefined {
-  return typeof field === "string" && field !== "" ? field : undefined;
+function textOf(request: FastifyRequest, name: string): string {
+  const field = request.headers[name];
+  return typeof field === "string" ? field : "";
 }

@@ -1,10 +1,12 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { identityErrors } from "../errors.ts";
+import type { Client } from "./client.ts";
 import { normalisePassword } from "./credentials.ts";
 import { refuseGuessable } from "./password-rules.ts";
 import type { AnnounceSessions, Attempts, BreachedPasswords, PasswordHasher, Users } from "./ports.ts";
 import { throttled } from "./throttle.ts";
+import type { Trail } from "./trail.ts";
 
 export interface ChangePasswordDependencies {
   readonly users: Users;
@@ -12,6 +14,7 @@ export interface ChangePasswordDependencies {
   readonly breached: BreachedPasswords;
   readonly attempts: Attempts;
   readonly announce: AnnounceSessions;
+  readonly trail: Trail;
   readonly clock: Clock;
 }
 
@@ -19,13 +22,13 @@ export interface Changer {
   readonly userId: number;
   /** Goes on; every other session of the user ends. */
   readonly sessionId: string;
-  readonly address: string;
+  readonly client: Client;
 }
 
 /** Returns how many sessions it ended. Whoever came by a provider and has no password yet sets the first one. */
 export async function changePassword(
   on: ChangePasswordDependencies,
-  { userId, sessionId, address }: Changer,
+  { userId, sessionId, client }: Changer,
   current: string | undefined,
   next: string,
 ): Promise<number> {
@@ -33,7 +36,7 @@ export async function changePassword(
   if (user === undefined) throw new Refusal(identityErrors.sessionRevoked);
   const { username, passwordHash } = user;
   if (passwordHash !== undefined) {
-    await throttled(on.attempts, on.clock, { username, address }, async () => {
+    await throttled(on.attempts, on.clock, { username, address: client.address }, async () => {
       const given = normalisePassword(current ?? "");
       const { matches } = await on.passwords.verify(given, passwordHash);
       if (!matches) throw new Refusal(identityErrors.passwordWrong);
@@ -43,5 +46,7 @@ export async function changePassword(
   const hash = await on.passwords.hash(normalisePassword(next));
   const ended = await on.users.changePassword(userId, hash, sessionId, on.clock());
   await on.announce(ended);
+  const detail = `${ended.length} other sessions ended`;
+  on.trail.record({ kind: "password_changed", userId, sessionId, detail, client });
   return ended.length;
 }

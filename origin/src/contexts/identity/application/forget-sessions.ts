@@ -1,5 +1,6 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Sessions } from "./ports.ts";
+import { type TrailRecords, trailLimits } from "./trail.ts";
 
 export const forgetLimits = {
   intervalMs: 60_000,
@@ -17,4 +18,14 @@ export async function forgetSessions(sessions: Pick<Sessions, "forget">, clock: 
     forgotten += batch;
     if (batch < forgetLimits.batchMax) return forgotten;
   }
+}
+
+/** The same for the trail, which is kept for as long as it is configured. */
+export async function forgetTrail(
+  trail: Pick<TrailRecords, "forget">,
+  keptSeconds: number,
+  clock: Clock,
+): Promise<void> {
+  const beforeMs = clock() - keptSeconds * 1_000;
+  while ((await trail.forget(beforeMs, trailLimits.forgetBatchMax)) === trailLimits.forgetBatchMax);
 }

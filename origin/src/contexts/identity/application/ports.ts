@@ -1,12 +1,6 @@
 import type { AttemptBudget } from "../domain/attempt-budget.ts";
 import type { Session, User } from "../domain/session.ts";
-
-/** Where a request comes from. */
-export interface Caller {
-  readonly address: string;
-  readonly country: string;
-  readonly userAgent: string;
-}
+import type { Client } from "./client.ts";
 
 /** What the use cases need of the world outside. */
 export interface Users {
@@ -29,20 +23,63 @@ export type UserWithPassword = User & {
   readonly passwordHash: string | undefined;
 };
 
+export interface RotationRequest {
+  readonly tokenHash: Buffer;
+  /**
+   * Of what the token may be traded for: first the successor that a trade of today makes, then those that trades
+   * of a moment ago may have made, under keys that are on their way out.
+   */
+  readonly successorHashes: readonly [Buffer, ...Buffer[]];
+  readonly client: Client;
+  readonly nowMs: number;
+  readonly leewayMs: number;
+  /** A token that nobody used for so long is over. */
+  readonly idleMs: number;
+}
+
 export type Rotation =
-  | { readonly outcome: "rotated"; readonly session: Session; readonly user: User }
+  /** `successor` is the place of the one that counts among `successorHashes`. */
+  | {
+      readonly outcome: "rotated";
+      readonly session: Session;
+      readonly user: User;
+      readonly successor: number;
+    }
   | { readonly outcome: "reused"; readonly ended: Session }
-  | { readonly outcome: "ended" }
+  | { readonly outcome: "ended"; readonly session: Session }
+  | { readonly outcome: "idle"; readonly session: Session }
   | { readonly outcome: "unknown" };
 
+/** One of a person's own sessions. */
+export interface SessionInUse {
+  readonly id: string;
+  readonly createdAtMs: number;
+  /** When it got its latest tokens, so at most an access token's life ago while it is in use. */
+  readonly lastUsedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly userAgent: string;
+  readonly address: string;
+  readonly country: string;
+}
+
 export interface Sessions {
-  start(session: Omit<Session, "version" | "revoked">, tokenHash: Buffer, nowMs: number): Promise<Session>;
+  start(
+    session: Omit<Session, "version" | "revoked">,
+    tokenHash: Buffer,
+    client: Client,
+    nowMs: number,
+  ): Promise<Session>;
   /** Replaces a token by its successor, in one transaction; see the adapter for what each outcome means. */
-  rotate(tokenHash: Buffer, successorHash: Buffer, nowMs: number, leewayMs: number): Promise<Rotation>;
+  rotate(request: RotationRequest): Promise<Rotation>;
+  /** The sessions of a user that can still be used, the one used last first. */
+  list(userId: number, nowMs: number, idleMs: number, max: number): Promise<readonly SessionInUse[]>;
   /** Each returns the sessions that it ended; those that had ended before are not among them. */
   endByToken(tokenHash: Buffer, nowMs: number): Promise<Session[]>;
   endById(sessionId: string, nowMs: number): Promise<Session[]>;
+  /** Only if it is that user's. */
+  endOwn(userId: number, sessionId: string, nowMs: number): Promise<Session[]>;
   endAllOf(userId: number, nowMs: number): Promise<Session[]>;
+  endOthersOf(userId: number, sessionId: string, nowMs: number): Promise<Session[]>;
   /** Forgets sessions that were over before that, with their tokens; at most `max`. Returns how many. */
   forget(overBeforeMs: number, max: number): Promise<number>;
 }
@@ -79,8 +116,11 @@ export interface AccessTokens {
 
 export interface RefreshTokens {
   create(): string;
-  /** The one successor of a token: always the same, and nobody without the server's key can compute it. */
-  successorOf(token: string): string;
+  /**
+   * What a token is traded for: always the same, and nobody without the server's keys can compute it. One for each
+   * key: first the one that counts now, then those by which a trade may have been made a moment ago.
+   */
+  successorsOf(token: string): readonly [string, ...string[]];
   hash(token: string): Buffer;
 }
 

@@ -14,7 +14,7 @@ export function createRefreshTokens(signingKey: KeyObject): RefreshTokens {
   const key = Buffer.from(hkdfSync("sha256", secret, "", "sluice refresh token successor", 32));
   return {
     create: () => randomBytes(32).toString("base64url"),
-    successorOf: (token) => createHmac("sha256", key).update(token).digest("base64url"),
+    successorsOf: (token) => [createHmac("sha256", key).update(token).digest("base64url")],
     hash: (token) => createHash("sha256").update(token).digest(),
   };
 }

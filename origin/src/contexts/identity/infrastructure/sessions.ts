@@ -1,14 +1,19 @@
+import type { NewId } from "../../../kernel/ids.ts";
 import type { Database, Sql, SqlValue, Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
-import type { Rotation, Sessions } from "../application/ports.ts";
-import { isLive, type Session } from "../domain/session.ts";
+import { appendToOutbox } from "../../../platform/outbox/append.ts";
+import type { Client } from "../application/client.ts";
+import type { Rotation, RotationRequest, Sessions } from "../application/ports.ts";
+import { isLive, type Session, type User } from "../domain/session.ts";
+import { reuseAlert } from "./alerts.ts";
+import { insertTrailEvent } from "./trail.ts";
 
 /** More sessions than this are not ended in one transaction. */
 const endBatchMax = 1_000;
 
-export function sessionsIn(database: Database): Sessions {
+export function sessionsIn(database: Database, newId: NewId): Sessions {
   return {
-    start: (session, tokenHash, nowMs) =>
+    start: (session, tokenHash, client, nowMs) =>
       database.transaction(async (tx) => {
         await tx.execute("INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)", [
           session.id,
@@ -16,12 +21,30 @@ export function sessionsIn(database: Database): Sessions {
           toSqlTime(nowMs),
           toSqlTime(session.expiresAtMs),
         ]);
-        await insertToken(tx, tokenHash, session.id, nowMs);
+        await insertToken(tx, tokenHash, session.id, client, nowMs);
         return { ...session, version: 1, revoked: false };
       }),
 
-    rotate: (tokenHash, successorHash, nowMs, leewayMs) =>
-      database.transaction((tx) => rotate(tx, tokenHash, successorHash, nowMs, leewayMs)),
+    rotate: (request) => database.transaction((tx) => rotate(tx, request, newId)),
+
+    list: async (userId, nowMs, idleMs, max) => {
+      const rows = await database.query<SessionInUseRow>(
+        `SELECT s.id, s.created_at, s.expires_at, t.created_at AS last_used_at, t.user_agent, t.address, t.country
+         FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id AND t.used_at IS NULL
+         WHERE s.user_id = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND t.created_at > ?
+         ORDER BY t.created_at DESC, s.id LIMIT ?`,
+        [userId, toSqlTime(nowMs), toSqlTime(nowMs - idleMs), max],
+      );
+      return rows.map((row) => ({
+        id: row.id,
+        createdAtMs: fromSqlTime(row.created_at),
+        lastUsedAtMs: fromSqlTime(row.last_used_at),
+        expiresAtMs: fromSqlTime(row.expires_at),
+        userAgent: row.user_agent,
+        address: row.address,
+        country: row.country,
+      }));
+    },
 
     endByToken: (tokenHash, nowMs) =>
       endWhere(
@@ -33,6 +56,9 @@ export function sessionsIn(database: Database): Sessions {
 
     endById: (sessionId, nowMs) => endWhere(database, "id = ?", [sessionId], nowMs),
 
+    endOwn: (userId, sessionId, nowMs) =>
+      endWhere(database, "id = ? AND user_id = ?", [sessionId, userId], nowMs),
+
     endAllOf: async (userId, nowMs) => {
       const ended: Session[] = [];
       for (;;) {
@@ -41,6 +67,9 @@ export function sessionsIn(database: Database): Sessions {
         if (batch.length < endBatchMax) return ended;
       }
     },
+
+    endOthersOf: (userId, sessionId, nowMs) =>
+      database.transaction((tx) => endAllBut(tx, userId, sessionId, nowMs)),
 
     // Its refresh tokens go with it (ON DELETE CASCADE); in Redis it ended by its own expiry.
     forget: async (overBeforeMs, max) => {
@@ -58,20 +87,17 @@ export function sessionsIn(database: Database): Sessions {
  * the others wait for its commit on the row's lock. Then:
  *
  * - used a moment ago: the same successor again, it is in the table already
- * - used longer ago: the session ends here, in the same transaction
+ * - used longer ago: the session ends here, and who wants to know is told, in the same transaction
  */
-async function rotate(
-  tx: Transaction,
-  tokenHash: Buffer,
-  successorHash: Buffer,
-  nowMs: number,
-  leewayMs: number,
-): Promise<Rotation> {
+async function rotate(tx: Transaction, request: RotationRequest, newId: NewId): Promise<Rotation> {
+  const { tokenHash, successorHashes, client, nowMs, leewayMs, idleMs } = request;
   const now = toSqlTime(nowMs);
   const { affectedRows } = await tx.execute(
-    `UPDATE refresh_tokens t JOIN sessions s ON s.id = t.session_id SET t.used_at = ?
-     WHERE t.token_hash = ? AND t.used_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > ?`,
-    [now, tokenHash, now],
+    `UPDATE refresh_tokens t JOIN sessions s ON s.id = t.session_id
+     SET t.used_at = ?, t.address = '', t.country = 'ZZ', t.user_agent = ''
+     WHERE t.token_hash = ? AND t.used_at IS NULL AND t.created_at > ?
+       AND s.revoked_at IS NULL AND s.expires_at > ?`,
+    [now, tokenHash, toSqlTime(nowMs - idleMs), now],
   );
   const [row] = await tx.query<SessionRow & { username: string; used_at: string | null }>(
     `SELECT s.*, u.username, t.used_at FROM refresh_tokens t
@@ -80,23 +106,46 @@ async function rotate(
   );
   if (row === undefined) return { outcome: "unknown" };
   const session = toSession(row);
-  const user = { id: row.user_id, username: row.username };
+  const user: User = { id: row.user_id, username: row.username };
   if (affectedRows === 1) {
-    await insertToken(tx, successorHash, session.id, nowMs);
-    return { outcome: "rotated", session, user };
+    await insertToken(tx, successorHashes[0], session.id, client, nowMs);
+    return { outcome: "rotated", session, user, successor: 0 };
   }
-  if (!isLive(session, nowMs) || row.used_at === null) return { outcome: "ended" };
-  if (nowMs - fromSqlTime(row.used_at) <= leewayMs) return { outcome: "rotated", session, user };
+  if (!isLive(session, nowMs)) return { outcome: "ended", session };
+  if (row.used_at === null) return { outcome: "idle", session };
+  if (nowMs - fromSqlTime(row.used_at) <= leewayMs) {
+    const successor = await whichIsThere(tx, successorHashes);
+    // Traded under a key that is gone since: nobody can say the successor again, and it is no crime.
+    return successor === -1 ? { outcome: "unknown" } : { outcome: "rotated", session, user, successor };
+  }
   const [ended] = await endLocked(tx, "id = ?", [session.id], nowMs);
-  return ended === undefined ? { outcome: "ended" } : { outcome: "reused", ended };
+  if (ended === undefined) return { outcome: "ended", session };
+  await appendToOutbox(tx, [reuseAlert(ended, client, newId(), nowMs)]);
+  const event = { kind: "refresh_reused", userId: user.id, sessionId: session.id, client } as const;
+  await insertTrailEvent(tx, event, nowMs);
+  return { outcome: "reused", ended };
 }
 
-async function insertToken(tx: Transaction, hash: Buffer, sessionId: string, nowMs: number): Promise<void> {
-  await tx.execute("INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES (?, ?, ?)", [
-    hash,
-    sessionId,
-    toSqlTime(nowMs),
-  ]);
+async function whichIsThere(tx: Transaction, hashes: readonly Buffer[]): Promise<number> {
+  const rows = await tx.query<{ token_hash: Buffer }>(
+    "SELECT token_hash FROM refresh_tokens WHERE token_hash IN (?)",
+    [hashes],
+  );
+  return hashes.findIndex((hash) => rows.some((row) => row.token_hash.equals(hash)));
+}
+
+async function insertToken(
+  tx: Transaction,
+  hash: Buffer,
+  sessionId: string,
+  { address, country, userAgent }: Client,
+  nowMs: number,
+): Promise<void> {
+  await tx.execute(
+    `INSERT INTO refresh_tokens (token_hash, session_id, created_at, address, country, user_agent)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+    [hash, sessionId, toSqlTime(nowMs), address, country, userAgent],
+  );
 }
 
 function endWhere(
@@ -148,6 +197,16 @@ interface SessionRow {
   readonly version: number;
   readonly expires_at: string;
   readonly revoked_at: string | null;
+}
+
+interface SessionInUseRow {
+  readonly id: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly last_used_at: string;
+  readonly user_agent: string;
+  readonly address: string;
+  readonly country: string;
 }
 
 function toSession(row: SessionRow): Session {

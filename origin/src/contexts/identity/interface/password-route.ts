@@ -29,7 +29,7 @@ export function addPasswordRoute(app: HttpServer, change: ChangePassword): void 
     async (request) => {
       const { id: userId, sessionId } = request.user;
       const { currentPassword, newPassword } = request.body;
-      const changer = { userId, sessionId, address: clientOf(request).address };
+      const changer = { userId, sessionId, client: clientOf(request) };
       return { sessionsEnded: await change(changer, currentPassword, newPassword) };
     },
   );

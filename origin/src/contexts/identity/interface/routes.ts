@@ -2,16 +2,16 @@ import type { JSONWebKeySet } from "jose";
 import Type from "typebox";
 import { clientOf } from "../../../platform/http/client.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
+import type { Client } from "../application/client.ts";
 import { passwordLengthMax, passwordLengthMin, usernamePattern } from "../application/credentials.ts";
-import type { Caller } from "../application/ports.ts";
 import type { Grant } from "../application/sign-in.ts";
 
 /** What the routes can ask for. */
 export interface IdentityUseCases {
-  register(username: string, password: string, caller: Caller): Promise<Grant>;
-  logIn(username: string, password: string, caller: Caller): Promise<Grant>;
-  refresh(refreshToken: string): Promise<Grant>;
-  logOut(refreshToken: string): Promise<void>;
+  register(username: string, password: string, client: Client): Promise<Grant>;
+  logIn(username: string, password: string, client: Client): Promise<Grant>;
+  refresh(refreshToken: string, client: Client): Promise<Grant>;
+  logOut(refreshToken: string, client: Client): Promise<void>;
 }
 
 const Credentials = Type.Object(
@@ -69,14 +69,15 @@ export function addIdentityRoutes(app: HttpServer, useCases: IdentityUseCases, j
   app.post(
     "/auth/refresh",
     { config, schema: { tags, body: Refresh, response: { 200: GrantBody } } },
-    async (request, reply) => uncached(reply).send(await useCases.refresh(request.body.refreshToken)),
+    async (request, reply) =>
+      uncached(reply).send(await useCases.refresh(request.body.refreshToken, clientOf(request))),
   );
 
   app.post(
     "/auth/logout",
     { config, schema: { tags, body: Refresh, response: { 204: Type.Null() } } },
     async (request, reply) => {
-      await useCases.logOut(request.body.refreshToken);
+      await useCases.logOut(request.body.refreshToken, clientOf(request));
       return reply.code(204).send(null);
     },
   );
