@@ -1,11 +1,21 @@
 /**
- * The change stream: a capped Redis stream with one entry for each projected change. Edge workers follow it
- * by id. An entry says what changed, not what it became, except for list entries, which are small and
- * wanted by every worker at once.
+ * The change stream: a capped Redis stream of what changed in the projections. Edge workers follow it by id.
+ * An entry says what changed, not what it became, except for list entries, which are small and wanted by every
+ * worker at once.
+ *
+ * An entry is a kind and then one or more changes of that kind, in the order in which they were applied:
+ *
+ *     k stock id 3 v 5 id 8 v 2            k access id 1 v 10 d {…}
+ *
+ * What is named is in Redis already, at that version or a newer one. A worker that stops half-way through an
+ * entry starts it again: applying a change twice is harmless.
  */
 
 /** Stream entries kept, approximately (`XADD MAXLEN ~`). A worker further behind loads everything afresh. */
 export const CHANGES_MAX_LENGTH = 100_000;
+
+/** Changes in one entry: what a batch changes costs the stream and its followers a sixteenth. */
+export const CHANGE_IDS_MAX = 16;
 
 /** Entry fields. */
 export const CHANGE_KIND = "k";

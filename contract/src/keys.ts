@@ -2,6 +2,8 @@
  * Redis key names. `prefix` comes first in all of them: it is empty in production and separates test runs
  * that share one server. A projection entry is a hash: `v` its row version, `d` its JSON document; an
  * entry with `v` and no `d` is a tombstone (see `origin/src/platform/redis/project.lua`).
+ *
+ * On a Redis Cluster the prefix holds a hash tag (`{sluice}:`): scripts touch several of these keys at once.
  */
 
 /** Field of a projection entry: the row version, a decimal integer that only grows. */
@@ -53,6 +55,14 @@ export function readyKey(prefix: string): string {
 /** Where the relay stands in the binlog: beside what it describes, so that both are lost together. */
 export function checkpointKey(prefix: string): string {
   return `${prefix}relay:checkpoint`;
+}
+
+/**
+ * The token of the relay that leads, new with each time that one begins. The scripts by which a relay writes
+ * compare it, so one that was paused while another took over writes nothing.
+ */
+export function leaderKey(prefix: string): string {
+  return `${prefix}relay:leader`;
 }
 
 /** The recorded sample of decisions, a capped stream (see `decision-record.ts`). */

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { CHANGE_ID, CHANGE_VERSION } from "@sluice/contract/change.ts";
+import { FIELD_DOCUMENT, FIELD_VERSION, PART_STOCK, productKey } from "@sluice/contract/keys.ts";
 import { composeProductPage } from "@sluice/contract/product-page.ts";
 import { type EdgeUnderTest, startEdge } from "./edge-under-test.ts";
 import { ask } from "./http.ts";
 import { answerJson, type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
 import { until } from "./processes.ts";
-import { type RedisUnderTest, startRedis } from "./redis-under-test.ts";
+import { PREFIX, type RedisUnderTest, startRedis } from "./redis-under-test.ts";
 
 const CACHE = "x-sluice-cache";
 
@@ -73,6 +75,32 @@ describe("cached product reads", () => {
     await until("the stock is new", async () => (await get("/products/2")).body.includes('"available":4'));
     await redis.product(2, 2, { id: 2, name: "Bowl" });
     await until("the name is new", async () => (await get("/products/2")).body.includes("Bowl"));
+  });
+
+  test("a change of several at once is seen of each", async () => {
+    const pages = [21, 22, 23];
+    const stock = (id: number) => productKey(PREFIX, String(id));
+    for (const id of pages) {
+      await redis.product(id, 1, { id, name: "Cup" });
+      await redis.stock(id, 1, { available: 5 });
+      await until("the page is held", async () => (await outcome(`/products/${id}`)) === "hit-worker");
+    }
+    for (const id of pages) {
+      await redis.client.hset(
+        stock(id),
+        `${PART_STOCK}${FIELD_VERSION}`,
+        "2",
+        `${PART_STOCK}${FIELD_DOCUMENT}`,
+        '{"available":4}',
+      );
+    }
+    const more = pages.slice(1).flatMap((id) => [CHANGE_ID, String(id), CHANGE_VERSION, "2"]);
+    await redis.change("stock", String(pages[0]), 2, more);
+    for (const id of pages) {
+      await until(`page ${id} is new`, async () =>
+        (await get(`/products/${id}`)).body.includes('"available":4'),
+      );
+    }
   });
 
   test("what Redis has not comes from the origin, and nothing of the client goes there", async () => {

@@ -12,32 +12,24 @@ import { loadPolicy } from "./load.ts";
 /** `applied`: go on behind it. `reload`: everything must be loaded afresh. Else the error of Redis. */
 export type Applied = "applied" | "reload";
 
-/** Applies one entry of the change stream; `fields` is name, value, and again. */
+/** Applies one entry of the change stream; `fields` is name, value, and again: a kind, then its changes. */
 export function applyChange(
   redis: Connection,
   prefix: string,
   changeId: string,
   fields: string[],
 ): LuaMultiReturn<[Applied, undefined] | [undefined, string]> {
-  let kind = "";
-  let id = "";
-  let document: string | undefined;
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i];
-    if (name === CHANGE_KIND) kind = fields[i + 1] as string;
-    else if (name === CHANGE_ID) id = fields[i + 1] as string;
-    else if (name === CHANGE_DOCUMENT) document = fields[i + 1];
-  }
-  switch (kind as ChangeKind) {
+  const kind = fields[0] === CHANGE_KIND ? (fields[1] as ChangeKind) : undefined;
+  switch (kind) {
     case "product":
-      forgetProduct(id);
+      forEachId(fields, forgetProduct);
       beginGeneration(changeId);
       break;
     case "stock":
-      forgetProduct(id);
+      forEachId(fields, forgetProduct);
       break;
     case "session":
-      forgetSession(id);
+      forEachId(fields, forgetSession);
       break;
     case "policy": {
       const failure = loadPolicy(redis, prefix);
@@ -45,7 +37,7 @@ export function applyChange(
       break;
     }
     case "access":
-      if (document !== undefined && applyEntry(currentLists(), document)) markSnapshotDirty();
+      applyEntries(fields);
       break;
     case "epoch":
       return $multi("reload", undefined);
@@ -53,4 +45,18 @@ export function applyChange(
       logWarning(`change ${changeId} has an unknown kind`);
   }
   return $multi("applied", undefined);
+}
+
+function forEachId(fields: string[], forget: (this: void, id: string) => void): void {
+  for (let i = 2; i + 1 < fields.length; i += 2) {
+    if (fields[i] === CHANGE_ID) forget(fields[i + 1] as string);
+  }
+}
+
+function applyEntries(fields: string[]): void {
+  let news = false;
+  for (let i = 2; i + 1 < fields.length; i += 2) {
+    if (fields[i] === CHANGE_DOCUMENT && applyEntry(currentLists(), fields[i + 1] as string)) news = true;
+  }
+  if (news) markSnapshotDirty();
 }

@@ -12,7 +12,7 @@ import {
 import { openBinlog, readerLimits } from "./binlog-reader.ts";
 import { connectExact } from "./connection.ts";
 import { bufferLimits } from "./row-buffer.ts";
-import { currentPosition } from "./snapshot.ts";
+import { currentPosition } from "./source.ts";
 
 let services: TestServices;
 let database: TestDatabase;
@@ -35,7 +35,7 @@ after(async () => {
 
 async function follow({ url = database.url, position }: { url?: string; position?: string } = {}) {
   const from = position ?? (await currentPosition(sql));
-  const reader = openBinlog({ url, serverId: serverId++, position: from, tables: ["things"] });
+  const reader = openBinlog({ url, serverId: serverId++, position: from, tables: new Map([["things", []]]) });
   return Object.assign(reader, { [Symbol.asyncDispose]: () => reader.close() });
 }
 
@@ -83,7 +83,12 @@ test("a column that is added, renamed, moved or dropped while following is read 
   await sql.query("INSERT INTO shapes (renamed, b, c) VALUES (3, 'three', 33)");
   await sql.query("ALTER TABLE shapes DROP COLUMN b");
   await sql.query("INSERT INTO shapes (renamed, c) VALUES (4, 44)");
-  const reader = openBinlog({ url: database.url, serverId: serverId++, position, tables: ["shapes"] });
+  const reader = openBinlog({
+    url: database.url,
+    serverId: serverId++,
+    position,
+    tables: new Map([["shapes", []]]),
+  });
   const rows: unknown[] = [];
   while (rows.length < 4) rows.push(...(await reader.take(1_000)).changes.map(({ row }) => ({ ...row })));
   await reader.close();

@@ -22,6 +22,7 @@ export interface BinlogReader {
   take(waitMs: number): Promise<LogBatch>;
   /** The server accepted the position and has sent something. */
   isStreaming(): boolean;
+  bufferedRows(): number;
   close(): Promise<void>;
 }
 
@@ -29,8 +30,8 @@ export interface LogBatch {
   readonly changes: readonly RowChange[];
   /** Every transaction up to here is in this batch or in one before. */
   readonly position: string;
-  /** Age of the newest event, in ms, by the server's clock in whole seconds; 0 when nothing was waiting. */
-  readonly behindMs: number;
+  /** Where that is in the server's files; undefined before it said so. */
+  readonly log: { readonly file: string; readonly position: number } | undefined;
 }
 
 export interface BinlogReaderOptions {
@@ -38,7 +39,8 @@ export interface BinlogReaderOptions {
   /** Unique among all that replicate from this server; another one with the same number is cut off. */
   readonly serverId: number;
   readonly position: string;
-  readonly tables: readonly string[];
+  /** Table → the columns that somebody looks at. */
+  readonly tables: ReadonlyMap<string, readonly string[]>;
 }
 
 export const readerLimits = {
@@ -57,7 +59,6 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
   let failure: Error | undefined;
   let paused = false;
   let lastHeardMs = performance.now();
-  let newestEventMs = 0;
   let streaming = false;
 
   const fail = (error: Error) => {
@@ -67,8 +68,6 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
 
   const onEvent = (event: AnyBinlogEvent) => {
     streaming = true;
-    if (event.getTypeName() === "Heartbeat") newestEventMs = 0;
-    else if (event.timestamp > 0) newestEventMs = event.timestamp;
     if (!buffer.add(event)) return;
     if (!paused && buffer.isFull()) {
       paused = true;
@@ -83,7 +82,7 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
     serverId: options.serverId,
     gtidSet: options.position,
     includeEvents: events,
-    includeSchema: { [databaseOf(options.url)]: [...options.tables] },
+    includeSchema: { [databaseOf(options.url)]: [...options.tables.keys()] },
   });
   // Statements of one connection run in order, and start() sends the dump command last.
   const periodNs = readerLimits.heartbeatMs * 1_000_000;
@@ -100,7 +99,7 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
 
   return {
     take: async (waitMs) => {
-      if (failure === undefined && buffer.isEmpty()) await wakeups.wait(waitMs);
+      if (failure === undefined && buffer.length === 0) await wakeups.wait(waitMs);
       if (failure !== undefined) throw failure;
       // Taken together and without a wait between: the position covers exactly what was buffered until now.
       const changes = buffer.drain();
@@ -110,13 +109,10 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
         lastHeardMs = performance.now();
         zongji.connection?.resume();
       }
-      return {
-        changes,
-        position,
-        behindMs: newestEventMs === 0 ? 0 : Math.max(0, Date.now() - newestEventMs),
-      };
+      return { changes, position, log: placeInLog(zongji) };
     },
     isStreaming: () => streaming,
+    bufferedRows: () => buffer.length,
     close: async () => {
       clearInterval(watchdog);
       fail(new Error("the reader was closed"));
@@ -142,6 +138,12 @@ class Wakeups {
     this.#wake = undefined;
     clearTimeout(timer);
   }
+}
+
+function placeInLog(zongji: ZongJi): LogBatch["log"] {
+  const { filename, position } = zongji.get(["filename", "position"]) as Record<string, unknown>;
+  if (typeof filename !== "string" || typeof position !== "number") return undefined;
+  return { file: filename, position };
 }
 
 /** mysql2 does not declare its socket. Bytes are the one sign of life that no event filter hides. */

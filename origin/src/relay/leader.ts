@@ -1,18 +1,23 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { leaderKey } from "@sluice/contract/keys.ts";
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import type { Logger } from "../platform/logger.ts";
+import type { RedisStore } from "../platform/redis/connect.ts";
+import { redisScript } from "../platform/redis/script.ts";
 import { connectExact, databaseOf } from "./connection.ts";
 
 /**
  * One relay leads: it holds a named lock of the database server on a connection of its own. The server gives
  * the lock to the next one when that connection ends, at once when the process dies, and after
- * `idleMaxSeconds` when the machine vanished. A leader that was paused so long finds its connection gone; what
- * it may still have sent meanwhile is harmless, because projections are versioned and checkpoints compared.
+ * `idleMaxSeconds` when the machine vanished. Redis knows the leader by a token, which each write names: what one
+ * that was paused so long still sends when it wakes is refused (`lead.lua`).
  */
 export interface Leadership {
   /** Aborted when the lock may be somebody else's. */
   readonly lost: AbortSignal;
+  /** Makes this token the leader's in Redis. Throws when another relay leads, or has just begun to. */
+  claim(redis: RedisStore, token: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -20,7 +25,7 @@ export const leaderLimits = {
   waitSeconds: 1,
   pingEveryMs: 1_000,
   pingTimeoutMs: 2_000,
-  idleMaxSeconds: 4,
+  idleMaxSeconds: 3,
   retryMs: 500,
 } as const;
 
@@ -73,12 +78,23 @@ function hold(connection: Connection, name: string): Leadership {
   }, leaderLimits.pingEveryMs);
   return {
     lost: lost.signal,
+    claim: async (redis, token) => {
+      const key = leaderKey(redis.prefix);
+      const seen = (await redis.client.get(key)) ?? "";
+      if (!(await stillHeld(connection, name))) lose("the lock is gone");
+      lost.signal.throwIfAborted();
+      if ((await leadScript.run(redis.client, [key], [seen, token])) !== 1) {
+        throw new Error("another relay began to lead");
+      }
+    },
     close: async () => {
       clearInterval(pings);
       connection.destroy();
     },
   };
 }
+
+const leadScript = redisScript(new URL("lead.lua", import.meta.url));
 
 async function tryLock(connection: Connection, name: string): Promise<boolean> {
   const [rows] = await connection.query<RowDataPacket[]>({

@@ -8,6 +8,16 @@ export interface OutboxRow {
   readonly payload: string;
 }
 
+/** What a message needs, and whether it was published already. */
+export const outboxColumns = [
+  "id",
+  "exchange",
+  "routing_key",
+  "message_id",
+  "payload",
+  "published_at",
+] as const;
+
 export function outboxRow(row: TableRow): OutboxRow {
   return {
     id: String(row.id),
@@ -43,6 +53,10 @@ export class OutboxRows {
     this.#inHand.add(row.id);
     this.#waiting.push(row);
     return true;
+  }
+
+  get size(): number {
+    return this.#inHand.size;
   }
 
   next(): OutboxRow | undefined {

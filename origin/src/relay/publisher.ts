@@ -25,6 +25,8 @@ import { unpublishedReader } from "./unpublished-reader.ts";
 export interface Publisher {
   /** Takes a row that was just inserted. Never waits: what finds no room is left to the poll. */
   offer(row: TableRow): void;
+  /** Messages in hand. */
+  depth(): number;
   /** Waits for what is in flight, within a bound; the table keeps the rest. */
   close(): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function startPublisher(options: PublisherOptions): Promise<Publish
       if (!rows.add(outboxRow(row))) failed = true;
       sender.pump();
     },
+    depth: () => rows.size,
     close: async () => {
       await poll.close();
       await sender.drain(publisherLimits.drainMs);

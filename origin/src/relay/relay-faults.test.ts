@@ -135,7 +135,7 @@ test("the database restarts: the relay leads again and goes on from its checkpoi
   const sql = await connectExact(f.mysqlUrl);
   await sql.query("UPDATE things SET name = 'green tea', version = version + 1");
   await until("the change", async () => (await f.projected(1)).version === "2");
-  assert.equal(f.log.filter(({ msg }) => msg === "snapshot complete").length, 1);
+  assert.equal(f.log.filter(({ msg }) => msg === "projections complete").length, 1);
   await sql.end();
 });
 

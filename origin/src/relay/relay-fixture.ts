@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { productKey } from "@sluice/contract/keys.ts";
 import { connect } from "amqplib";
 import type { Connection } from "mysql2/promise";
 import { systemClock } from "../kernel/clock.ts";
@@ -7,7 +8,7 @@ import { createLogger } from "../platform/logger.ts";
 import { openDatabase } from "../platform/mysql/database.ts";
 import { connectRedis, type RedisStore, untilReady } from "../platform/redis/connect.ts";
 import { productProjection } from "../platform/redis/project.ts";
-import type { ProjectedTable } from "../platform/redis/projected-table.ts";
+import { projectedTable } from "../platform/redis/projected-table.ts";
 import { connectExact } from "./connection.ts";
 import { createRelay } from "./module.ts";
 import type { Relay } from "./relay.ts";
@@ -53,11 +54,20 @@ const schema = [
     published_at DATETIME(6) NULL,
     KEY outbox_unpublished (published_at, id)
   ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4`,
+  `CREATE TABLE relay_heartbeat (
+    id TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+    database_id CHAR(36) CHARACTER SET ascii NOT NULL,
+    beat_at DATETIME(6) NOT NULL
+  ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4`,
+  "INSERT INTO relay_heartbeat VALUES (1, UUID(), UTC_TIMESTAMP(6))",
 ];
 
-const things: ProjectedTable = {
+const things = projectedTable({
   table: "things",
   primaryKey: "id",
+  columns: ["id", "name", "version"],
+  revision: 1,
+  keys: productKey("", "*"),
   projections: ({ id, name, version }) => [
     productProjection({
       id: String(id),
@@ -65,7 +75,7 @@ const things: ProjectedTable = {
       document: JSON.stringify({ id: Number(id), name }),
     }),
   ],
-};
+});
 
 export async function openFixture(services: FixtureServices): Promise<RelayFixture> {
   const { mysqlUrl, redisUrl, redisPrefix, rabbitmqUrl } = services;

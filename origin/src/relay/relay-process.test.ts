@@ -60,7 +60,11 @@ test("killed again and again while products change, it brings every change to Re
   const writer = startWriter();
   try {
     for (let round = 1; round <= 3; round++) {
-      await until("complete projections", async () => (await redis.get(`${prefix.prefix}ready`)) !== null);
+      await until(
+        "complete projections",
+        async () => (await redis.get(`${prefix.prefix}ready`)) !== null,
+        30_000,
+      );
       const before = Number(await projectedVersion());
       await until("this relay works", async () => Number(await projectedVersion()) > before + 50, 20_000);
       relay.kill("SIGKILL");
@@ -116,7 +120,9 @@ async function createAccount(): Promise<string> {
   await sql.query(`CREATE USER '${url.username}'@'%' IDENTIFIED BY '${url.password}'`);
   await sql.query(`GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '${url.username}'@'%'`);
   await sql.query(`GRANT SELECT ON ${database.name}.* TO '${url.username}'@'%'`);
-  await sql.query(`GRANT UPDATE ON ${database.name}.outbox TO '${url.username}'@'%'`);
+  for (const table of ["outbox", "relay_heartbeat"]) {
+    await sql.query(`GRANT UPDATE ON ${database.name}.${table} TO '${url.username}'@'%'`);
+  }
   return url.href;
 }
 

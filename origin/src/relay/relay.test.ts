@@ -66,8 +66,9 @@ test("a relay that follows says where it is and that it is not behind", async ()
   await f.startRelay();
   await f.sql.query("INSERT INTO things (name) VALUES ('tea')");
   const told = async () => JSON.parse((await f.redis.client.get(statusKey(f.redis.prefix))) ?? "{}");
-  await until("a status", async () => (await told()).behindMs === 0);
+  await until("a status", async () => typeof (await told()).behindMs === "number");
   const status = await told();
+  assert.equal(status.state, "following");
   assert.equal(status.epoch, await f.redis.client.get(`${f.redis.prefix}ready`));
   assert.match(status.position, /^\d+-\d+-\d+/);
 });
@@ -105,7 +106,7 @@ test("a relay that starts again goes on where the last one stopped", async () =>
   await f.sql.query("UPDATE things SET name = 'green tea', version = version + 1");
   await f.startRelay();
   await until("the change", async () => (await f.projected(1)).version === "2");
-  assert.equal(f.log.filter(({ msg }) => msg === "snapshot complete").length, 1);
+  assert.equal(f.log.filter(({ msg }) => msg === "projections complete").length, 1);
 });
 
 test("a wiped Redis is noticed while nothing is written, and rebuilt", async () => {
@@ -141,13 +142,13 @@ test("a Redis that fell back to an older state gets again what it lost", async (
     .hset(`${f.redis.prefix}product:1`, "product.v", "1", "product.d", '{"id":1,"name":"tea"}')
     .exec();
   await until("the change again", async () => (await f.projected(1)).version === "2");
-  assert.equal(f.log.filter(({ msg }) => msg === "snapshot complete").length, 1);
+  assert.equal(f.log.filter(({ msg }) => msg === "projections complete").length, 1);
 });
 
 test("a relay can be closed at any moment of its life", async () => {
   await using f = await fixture();
   await (await f.startRelay()).close();
-  for (const moment of ["this relay leads", "snapshot started", "snapshot complete", "ready"]) {
+  for (const moment of ["this relay leads", "fill started", "projections complete", "ready"]) {
     await f.redis.client.unlink(`${f.redis.prefix}ready`);
     const linesBefore = f.log.length;
     const relay = await f.startRelay();

@@ -36,8 +36,8 @@ export class RowBuffer {
     return true;
   }
 
-  isEmpty(): boolean {
-    return this.#changes.length === 0;
+  get length(): number {
+    return this.#changes.length;
   }
 
   isFull(): boolean {

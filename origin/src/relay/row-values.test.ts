@@ -9,7 +9,7 @@ import {
 } from "../../../cli/src/services/for-tests.ts";
 import { openBinlog } from "./binlog-reader.ts";
 import { connectExact } from "./connection.ts";
-import { currentPosition } from "./snapshot.ts";
+import { currentPosition } from "./source.ts";
 
 let services: TestServices;
 let database: TestDatabase;
@@ -79,7 +79,7 @@ for (const [type, ...values] of columns) {
       url: database.url,
       serverId: 2 ** 31 + Math.floor(Math.random() * 2 ** 31),
       position: await currentPosition(sql),
-      tables: [table],
+      tables: new Map([[table, []]]),
     });
     try {
       await sql.query(

@@ -11,7 +11,7 @@ import { openDatabase } from "../mysql/database.ts";
 import { auditProjections } from "./audit-projections.ts";
 import { connectRedis } from "./connect.ts";
 import { accessEntryProjection, projectAll, sessionProjection } from "./project.ts";
-import type { ProjectedTable, TableRow } from "./projected-table.ts";
+import { projectedTable, type TableRow } from "./projected-table.ts";
 
 const services = await startTestServices();
 const place = await createTestDatabase(services);
@@ -26,9 +26,12 @@ const clock = () => {
 };
 const inAnHour = Date.now() + 3_600_000;
 
-const sessions: ProjectedTable = {
+const sessions = projectedTable({
   table: "sessions",
   primaryKey: "id",
+  columns: ["id", "version", "revoked", "expires"],
+  revision: 1,
+  keys: sessionKey("", "*"),
   projections: (row) => [
     sessionProjection({
       id: String(row.id),
@@ -37,10 +40,17 @@ const sessions: ProjectedTable = {
       expiresAtMs: Number(row.expires),
     }),
   ],
-};
-const entries: ProjectedTable = { table: "entries", primaryKey: "id", projections: (row) => [entryOf(row)] };
+});
+const entries = projectedTable({
+  table: "entries",
+  primaryKey: "id",
+  columns: ["id", "version"],
+  revision: 1,
+  keys: accessEntriesKey(""),
+  projections: (row) => [entryOf(row)],
+});
 
-function entryOf(row: TableRow) {
+function entryOf(row: { readonly id?: TableRow[string]; readonly version?: TableRow[string] }) {
   const fixed = { list: "deny", cidr: "192.0.2.1", expiresAtMs: 0, removed: false } as const;
   return accessEntryProjection({ ...fixed, id: Number(row.id), version: Number(row.version) });
 }

@@ -88,22 +88,23 @@ async function differing(
 function readVersion(
   pipeline: ReturnType<RedisStore["client"]["pipeline"]>,
   prefix: string,
-  { key, layout, name }: Projection,
+  { key, id, shape: { layout, fieldPrefix } }: Projection,
 ): void {
-  if (layout === "field") pipeline.hmget(key(prefix), name);
-  else pipeline.hmget(key(prefix), name + FIELD_VERSION, name + FIELD_DOCUMENT);
+  if (layout === "field") pipeline.hmget(prefix + key, id);
+  else pipeline.hmget(prefix + key, fieldPrefix + FIELD_VERSION, fieldPrefix + FIELD_DOCUMENT);
 }
 
 /** Null when nothing is held, or when document and tombstone are mixed up. */
-function versionIn({ layout, document }: Projection, answer: unknown): string | null {
+function versionIn({ shape, document }: Projection, answer: unknown): string | null {
   const [first, second] = answer as (string | null)[];
   if (first === null || first === undefined) return null;
-  if (layout === "field") return String((JSON.parse(first) as { version: number }).version);
+  if (shape.layout === "field") return String((JSON.parse(first) as { version: number }).version);
   return (document === undefined) === (second === null) ? first : null;
 }
 
 function shown({ projection, held }: Difference) {
-  return { key: projection.key(""), field: projection.name, row: String(projection.version), redis: held };
+  const { key, id, shape, version } = projection;
+  return { key, field: shape.layout === "field" ? id : shape.fieldPrefix, row: String(version), redis: held };
 }
 
 async function* pagesOf(database: Database, { table, primaryKey }: ProjectedTable) {

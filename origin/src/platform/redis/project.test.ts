@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { accessEntriesKey, changesKey, productKey, sessionKey } from "@sluice/contract/keys.ts";
+import { CHANGE_IDS_MAX } from "@sluice/contract/change.ts";
+import { accessEntriesKey, changesKey, leaderKey, productKey, sessionKey } from "@sluice/contract/keys.ts";
 import fc from "fast-check";
 import { pino } from "pino";
 import { createTestRedisPrefix, startTestServices } from "../../../../cli/src/services/for-tests.ts";
@@ -66,6 +67,52 @@ test("the two parts of a product page have versions of their own", async () => {
     "stock.v": "2",
     "stock.d": '{"available":1}',
   });
+});
+
+test("changes of one kind share entries of the stream, in the order in which they were applied", async () => {
+  const stocks = Array.from({ length: 40 }, (_, n) =>
+    stockProjection({ id: n, version: n + 1, document: "{}" }),
+  );
+  const product = productProjection({ id: 1, version: 1, document: "{}" });
+  await projectAll(redis, [...stocks, product, ...stocks]);
+  const named = (from: number, to: number) =>
+    stocks.slice(from, to).map(({ id, version }) => `id ${id} v ${version}`);
+  assert.deepEqual(await changes(), [
+    ["k stock", ...named(0, CHANGE_IDS_MAX)].join(" "),
+    ["k stock", ...named(CHANGE_IDS_MAX, 2 * CHANGE_IDS_MAX)].join(" "),
+    ["k stock", ...named(2 * CHANGE_IDS_MAX, 40)].join(" "),
+    "k product id 1 v 1",
+  ]);
+});
+
+test("what names another leader's token is refused as a whole", async () => {
+  const write = [stockProjection({ id: 1, version: 1, document: "{}" })];
+  await assert.rejects(projectAll(redis, write, { token: "mine" }), /^ReplyError: FENCED/);
+  await redis.client.set(leaderKey(place.prefix), "another");
+  await assert.rejects(projectAll(redis, write, { token: "mine" }), /FENCED/);
+  assert.equal(await redis.client.exists(productKey(place.prefix, "1")), 0);
+  await redis.client.set(leaderKey(place.prefix), "mine");
+  assert.deepEqual(await projectAll(redis, write, { token: "mine" }), [true]);
+});
+
+test("a refill replaces a document of the same version that looks different, and never a newer one", async () => {
+  const session = { id: "s-9", expiresAtMs: inAnHour };
+  const entry = { id: 9, list: "deny", cidr: "192.0.2.9", expiresAtMs: 0, removed: false } as const;
+  const writes = (version: number, look: string) => [
+    productProjection({ id: 9, version, document: look }),
+    sessionProjection({ ...session, version, document: look === "" ? undefined : look }),
+    accessEntryProjection({ ...entry, version, cidr: `192.0.2.${look.length}` }),
+  ];
+  await projectAll(redis, writes(5, "{}"));
+  const refill = (version: number, look: string, announced = true) =>
+    projectAll(redis, writes(version, look), { mode: "refill", announced });
+  assert.deepEqual(await refill(5, "{}"), [false, false, false]);
+  assert.deepEqual(await refill(4, '{"older":1}'), [false, false, false]);
+  assert.deepEqual(await refill(5, '{"same":1}'), [true, true, true]);
+  const announcedBefore = (await changes()).length;
+  assert.deepEqual(await refill(6, '{"newer":1}', false), [true, true, true]);
+  assert.equal((await changes()).length, announcedBefore);
+  assert.deepEqual(await redis.client.hgetall(sessionKey(place.prefix, "s-9")), { v: "6", d: '{"newer":1}' });
 });
 
 test("only what was news is told to the change stream", async () => {

@@ -1,9 +1,13 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { type AccessEntry, CHANGES_MAX_LENGTH, type ChangeKind } from "@sluice/contract/change.ts";
+import {
+  type AccessEntry,
+  CHANGE_IDS_MAX,
+  CHANGES_MAX_LENGTH,
+  type ChangeKind,
+} from "@sluice/contract/change.ts";
 import {
   accessEntriesKey,
   changesKey,
+  leaderKey,
   PART_PRODUCT,
   PART_STOCK,
   policyKey,
@@ -11,58 +15,78 @@ import {
   sessionKey,
 } from "@sluice/contract/keys.ts";
 import type { RedisStore } from "./connect.ts";
+import { redisScript } from "./script.ts";
 
 /**
- * One row's state on its way into Redis. Made by the functions below, so that the relay, the snapshot and
- * the use cases that project early cannot differ in key, version or document.
+ * One row's state on its way into Redis. Made by the functions below, so that the relay, its fills and the use
+ * cases that project early cannot differ in key, version or document.
  */
 export interface Projection {
-  readonly key: (prefix: string) => string;
-  readonly layout: "entry" | "field";
-  /** Prefix of the fields (entry) or the field itself (field). */
-  readonly name: string;
+  readonly shape: ProjectionShape;
+  /** Without the prefix of all keys. */
+  readonly key: string;
+  /** Of the row, in the change stream. */
+  readonly id: string;
   /** The row's version; a string when it came from the binlog, where BIGINT is text. */
   readonly version: number | string;
   /** JSON; undefined makes a tombstone. */
   readonly document: string | undefined;
   readonly expiresAtMs: number;
+}
+
+/** What all rows of one kind have in common. One object each: rows are grouped by its identity. */
+export interface ProjectionShape {
   readonly kind: ChangeKind;
-  readonly id: string;
+  readonly layout: "entry" | "field";
+  /** Prefix of the fields of an entry; the id is the field of the other layout. */
+  readonly fieldPrefix: string;
   readonly announcesDocument: boolean;
+}
+
+export interface Projecting {
+  /** Of the relay that leads; Redis refuses everything when it is another's by now. */
+  readonly token?: string;
+  /** `refill` writes a document of the same version again when it looks different. */
+  readonly mode?: "newer" | "refill";
+  /** False when the edges will load everything afresh anyway. */
+  readonly announced?: boolean;
 }
 
 type Part = Pick<Projection, "version" | "document"> & { readonly id: number | string };
 
+const productShape = shape("product", PART_PRODUCT);
+const stockShape = shape("stock", PART_STOCK);
+const sessionShape = shape("session", "");
+const policyShape = shape("policy", "");
+const accessShape: ProjectionShape = { ...shape("access", ""), layout: "field", announcesDocument: true };
+
 export function productProjection({ id, version, document }: Part): Projection {
-  return productPart("product", PART_PRODUCT, String(id), version, document);
+  return productPart(productShape, String(id), version, document);
 }
 
 export function stockProjection({ id, version, document }: Part): Projection {
-  return productPart("stock", PART_STOCK, String(id), version, document);
+  return productPart(stockShape, String(id), version, document);
 }
 
 /** `document` is undefined once the session is revoked; `expiresAtMs` bounds both it and its tombstone. */
 export function sessionProjection(session: Part & { readonly expiresAtMs: number }): Projection {
+  const { version, document, expiresAtMs } = session;
   const id = String(session.id);
-  return {
-    ...entry((prefix) => sessionKey(prefix, id), "", session.version, session.document),
-    expiresAtMs: session.expiresAtMs,
-    kind: "session",
-    id,
-  };
+  return { shape: sessionShape, key: sessionKey("", id), id, version, document, expiresAtMs };
 }
 
 export function policyProjection({ version, document }: Omit<Part, "id">): Projection {
-  return { ...entry(policyKey, "", version, document), kind: "policy", id: "current" };
+  return { shape: policyShape, key: policyKey(""), id: "current", version, document, expiresAtMs: 0 };
 }
 
-export function accessEntryProjection(accessEntry: AccessEntry): Projection {
+export function accessEntryProjection(entry: AccessEntry): Projection {
   return {
-    ...entry(accessEntriesKey, String(accessEntry.id), accessEntry.version, JSON.stringify(accessEntry)),
-    layout: "field",
-    kind: "access",
-    id: String(accessEntry.id),
-    announcesDocument: true,
+    shape: accessShape,
+    key: accessEntriesKey(""),
+    id: String(entry.id),
+    version: entry.version,
+    document: JSON.stringify(entry),
+    expiresAtMs: 0,
   };
 }
 
@@ -72,66 +96,58 @@ export async function project(redis: RedisStore, projection: Projection): Promis
   return applied === true;
 }
 
+/** Redis serves nobody else while it runs a script: this many rows take it about a millisecond. */
+const rowsPerCall = 256;
+
 /**
- * Applies many in one round trip, in order. Throws on the first that Redis refused; what came before it is
+ * Applies many in one round trip, in order. Throws on the first call that Redis refused; what came before it is
  * applied, and doing all of them again does no harm. Callers bound the batch.
  */
-export async function projectAll(redis: RedisStore, projections: readonly Projection[]): Promise<boolean[]> {
+export async function projectAll(
+  redis: RedisStore,
+  projections: readonly Projection[],
+  how: Projecting = {},
+): Promise<boolean[]> {
   if (projections.length === 0) return [];
-  try {
-    return await pipelined(redis, projections);
-  } catch (error) {
-    // A restarted Redis has forgotten the script; nothing of the batch can have been applied newer.
-    if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-    await redis.client.script("LOAD", script);
-    return await pipelined(redis, projections);
+  const answers: Promise<unknown>[] = [];
+  for (let start = 0; start < projections.length; ) {
+    const { shape } = projections[start] as Projection;
+    let end = start + 1;
+    while (end < projections.length && end - start < rowsPerCall && projections[end]?.shape === shape) end++;
+    answers.push(callFor(redis, projections.slice(start, end), shape, how));
+    start = end;
   }
+  return (await Promise.all(answers)).flatMap((answer) => Array.from(answer as string, (one) => one === "1"));
 }
 
-const script = readFileSync(new URL("project.lua", import.meta.url), "utf8");
-const scriptSha = createHash("sha1").update(script).digest("hex");
+const script = redisScript(new URL("project.lua", import.meta.url));
 
-async function pipelined(redis: RedisStore, projections: readonly Projection[]): Promise<boolean[]> {
-  const pipeline = redis.client.pipeline();
-  for (const projection of projections) {
-    pipeline.evalsha(
-      scriptSha,
-      2,
-      projection.key(redis.prefix),
-      changesKey(redis.prefix),
-      projection.layout,
-      projection.name,
-      String(projection.version),
-      projection.document ?? "",
-      String(projection.expiresAtMs),
-      projection.kind,
-      projection.id,
-      projection.announcesDocument ? "1" : "0",
-      String(CHANGES_MAX_LENGTH),
-    );
+/** All rows are of one shape. */
+function callFor(
+  { client, prefix }: RedisStore,
+  rows: readonly Projection[],
+  { kind, layout, fieldPrefix, announcesDocument }: ProjectionShape,
+  { token = "", mode = "newer", announced = true }: Projecting,
+): Promise<unknown> {
+  const keys = [changesKey(prefix), leaderKey(prefix)];
+  const args = [token, String(CHANGES_MAX_LENGTH), announced ? String(CHANGE_IDS_MAX) : "0", mode, layout];
+  args.push(fieldPrefix, kind, announcesDocument ? "1" : "0");
+  for (const { key, version, document, expiresAtMs, id } of rows) {
+    keys.push(prefix + key);
+    args.push(String(version), document ?? "", String(expiresAtMs), id);
   }
-  const results = (await pipeline.exec()) ?? [];
-  return results.map(([error, applied]) => {
-    if (error !== null) throw error;
-    return applied === 1;
-  });
+  return script.run(client, keys, args);
 }
 
 function productPart(
-  kind: "product" | "stock",
-  part: string,
+  shape: ProjectionShape,
   id: string,
   version: number | string,
   document: string | undefined,
 ): Projection {
-  return { ...entry((prefix) => productKey(prefix, id), part, version, document), kind, id };
+  return { shape, key: productKey("", id), id, version, document, expiresAtMs: 0 };
 }
 
-function entry(
-  key: (prefix: string) => string,
-  name: string,
-  version: number | string,
-  document: string | undefined,
-): Omit<Projection, "kind" | "id"> {
-  return { key, layout: "entry", name, version, document, expiresAtMs: 0, announcesDocument: false };
+function shape(kind: ChangeKind, fieldPrefix: string): ProjectionShape {
+  return { kind, layout: "entry", fieldPrefix, announcesDocument: false };
 }

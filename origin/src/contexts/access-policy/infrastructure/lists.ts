@@ -1,7 +1,8 @@
+import { accessEntriesKey } from "@sluice/contract/keys.ts";
 import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import { accessEntryProjection } from "../../../platform/redis/project.ts";
-import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
+import { projectedTable } from "../../../platform/redis/projected-table.ts";
 import type { AccessLists, EntryToPut, ListEntry, ListName } from "../application/ports.ts";
 
 const columns = `id, list, cidr, reason, source, created_at AS createdAt, expires_at AS expiresAt`;
@@ -119,9 +120,12 @@ async function forgetEnded(
 }
 
 /** What the relay carries of a list entry: its block and end, or that it is gone. */
-export const accessEntriesTable: ProjectedTable = {
+export const accessEntriesTable = projectedTable({
   table: "access_entries",
   primaryKey: "id",
+  columns: ["id", "version", "list", "cidr", "expires_at", "removed_at"],
+  revision: 1,
+  keys: accessEntriesKey(""),
   projections: (row) => [
     accessEntryProjection({
       id: Number(row.id),
@@ -132,7 +136,7 @@ export const accessEntriesTable: ProjectedTable = {
       version: Number(row.version),
     }),
   ],
-};
+});
 
 interface EntryRow {
   readonly id: number;

@@ -1,8 +1,9 @@
+import { policyKey } from "@sluice/contract/keys.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 import type { Database } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import { policyProjection } from "../../../platform/redis/project.ts";
-import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
+import { projectedTable } from "../../../platform/redis/projected-table.ts";
 import type { Policies, PublishedRevision, Revision } from "../application/ports.ts";
 
 export function policiesIn(database: Database): Policies {
@@ -59,11 +60,14 @@ export function policiesIn(database: Database): Policies {
 }
 
 /** What the relay carries: the document in force, under its revision. */
-export const policyTable: ProjectedTable = {
+export const policyTable = projectedTable({
   table: "policy_current",
   primaryKey: "id",
+  columns: ["id", "version", "document"],
+  revision: 1,
+  keys: policyKey(""),
   projections: (row) => [policyProjection({ version: String(row.version), document: String(row.document) })],
-};
+});
 
 const columns = "revision, author, reason, created_at AS createdAt";
 

@@ -1,11 +1,15 @@
+import { productKey } from "@sluice/contract/keys.ts";
 import { productProjection } from "../../../platform/redis/project.ts";
-import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
+import { projectedTable } from "../../../platform/redis/projected-table.ts";
 import { productDocument } from "../domain/product.ts";
 
 /** What the relay carries of products: the page's part while one is active, a tombstone otherwise. */
-export const productsTable: ProjectedTable = {
+export const productsTable = projectedTable({
   table: "products",
   primaryKey: "id",
+  columns: ["id", "version", "status", "name", "description", "price_cents", "currency"],
+  revision: 1,
+  keys: productKey("", "*"),
   projections: (row) => [
     productProjection({
       id: String(row.id),
@@ -22,4 +26,4 @@ export const productsTable: ProjectedTable = {
           : undefined,
     }),
   ],
-};
+});

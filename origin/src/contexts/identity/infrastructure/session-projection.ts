@@ -1,14 +1,18 @@
+import { sessionKey } from "@sluice/contract/keys.ts";
 import { fromSqlTime } from "../../../platform/mysql/time.ts";
 import type { RedisStore } from "../../../platform/redis/connect.ts";
 import { type Projection, projectAll, sessionProjection } from "../../../platform/redis/project.ts";
-import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
+import { projectedTable } from "../../../platform/redis/projected-table.ts";
 import type { AnnounceSessions } from "../application/ports.ts";
 import type { Session } from "../domain/session.ts";
 
 /** What the relay carries of a session: its owner and end while it is live, a tombstone once it is revoked. */
-export const sessionsTable: ProjectedTable = {
+export const sessionsTable = projectedTable({
   table: "sessions",
   primaryKey: "id",
+  columns: ["id", "user_id", "version", "expires_at", "revoked_at"],
+  revision: 1,
+  keys: sessionKey("", "*"),
   projections: (row) => [
     projectionOf({
       id: String(row.id),
@@ -18,7 +22,7 @@ export const sessionsTable: ProjectedTable = {
       revoked: row.revoked_at !== null,
     }),
   ],
-};
+});
 
 /**
  * Applies the projections at once, so that the first request after a login passes and the first one after a

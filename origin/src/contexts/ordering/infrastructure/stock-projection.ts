@@ -1,12 +1,16 @@
+import { productKey } from "@sluice/contract/keys.ts";
 import type { StockPart } from "@sluice/contract/product-page.ts";
 import { stockProjection } from "../../../platform/redis/project.ts";
-import type { ProjectedTable } from "../../../platform/redis/projected-table.ts";
+import { projectedTable } from "../../../platform/redis/projected-table.ts";
 import { stockDocument } from "../application/stock-document.ts";
 
 /** What the relay carries of stock: the counts, as ordering's part of the product page. */
-export const stockTable: ProjectedTable = {
+export const stockTable = projectedTable({
   table: "stock",
   primaryKey: "product_id",
+  columns: ["product_id", "version", "total", "available", "reserved", "sold"],
+  revision: 1,
+  keys: productKey("", "*"),
   projections: (row) => {
     const part: StockPart = {
       total: Number(row.total),
@@ -22,4 +26,4 @@ export const stockTable: ProjectedTable = {
       }),
     ];
   },
-};
+});
