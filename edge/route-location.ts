@@ -23,6 +23,8 @@ import { PASS, REFUSALS, type Refusal, TOKEN_REFUSALS, WAIT } from "./src/phases
 
 export const ORIGIN_CONNECT_TIMEOUT_MS = 1_000;
 export const ORIGIN_READ_TIMEOUT_MS = 10_000;
+/** Between two parts of a stream: the origin gives a sign of life every 15 s. */
+const STREAM_READ_TIMEOUT_MS = 60_000;
 
 const VERDICT = "sluice_verdict";
 
@@ -38,7 +40,7 @@ export function routeLocation(route: Route, index: number): Location {
       refusals: needsToken ? [...REFUSALS, ...TOKEN_REFUSALS] : REFUSALS,
       allow: allowedMethods(route),
     }),
-    handler: route.cache === undefined ? { proxy: originProxy() } : { content: cacheHandler(route.cache) },
+    handler: route.cache === undefined ? { proxy: proxyFor(route) } : { content: cacheHandler(route.cache) },
   };
 }
 
@@ -98,6 +100,11 @@ function headersOf(kind: ProblemKind, status: number, allow: readonly string[]) 
 
 function cacheHandler(cache: NonNullable<Route["cache"]>): LuaHandler {
   return { code: cache === "product" ? "sluice.serveProduct()" : "sluice.serveProductList()" };
+}
+
+function proxyFor(route: Route): ProxyPass {
+  if (route.stream === undefined) return originProxy();
+  return { ...originProxy(), buffering: false, readTimeoutMs: STREAM_READ_TIMEOUT_MS };
 }
 
 /** The request goes on as it came, but for what only the edge may say. */

@@ -16,6 +16,8 @@ export interface Route {
   methods: Partial<Record<RouteMethod, RouteAccess>>;
   /** Only for patterns whose one method is `GET`, for everybody alike. */
   cache?: RouteCache;
+  /** The answer goes on for as long as the client listens, and each part is passed on at once. */
+  stream?: true;
 }
 
 export const ROUTES: readonly Route[] = [
@@ -33,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/products", methods: { GET: "public" }, cache: "product-list" },
   { pattern: "/products/:id", methods: { GET: "public" }, cache: "product" },
   { pattern: "/orders", methods: { GET: "user", POST: "user" } },
+  { pattern: "/orders/events", methods: { GET: "user" }, stream: true },
   { pattern: "/orders/:id", methods: { GET: "user" } },
   { pattern: "/orders/:id/pay", methods: { POST: "user" } },
   { pattern: "/orders/:id/cancel", methods: { POST: "user" } },

@@ -44,6 +44,16 @@ export function changesKey(prefix: string): string {
   return `${prefix}changes`;
 }
 
+/** Projection entry of one buyer: `{events}`, how many steps their orders have taken; gone some minutes later. */
+export function buyerKey(prefix: string, userId: string): string {
+  return `${prefix}buyer:${userId}`;
+}
+
+/** Like the change stream, for what is told to buyers: of no use to the edge. */
+export function orderEventsKey(prefix: string): string {
+  return `${prefix}order-events`;
+}
+
 /**
  * Present when the projections are complete; its value names the epoch, new after each rebuild. Without it
  * an absent key means nothing: an edge keeps what it has and refuses what it cannot decide.

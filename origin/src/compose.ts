@@ -22,8 +22,8 @@ import {
   createOrdering,
   createStockOf,
   orderingAudits,
+  orderingTables,
   startOrderingWorker,
-  stockTable,
 } from "./contexts/ordering/module.ts";
 import { errorCatalogue } from "./error-catalogue.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
@@ -60,7 +60,7 @@ const production: Ambient = {
 };
 
 /** What the relay keeps in Redis. */
-const projectedTables = [productsTable, stockTable, ...identityTables, ...accessPolicyTables];
+const projectedTables = [productsTable, ...orderingTables, ...identityTables, ...accessPolicyTables];
 
 export async function startApi(env: NodeJS.ProcessEnv) {
   return composeApi(readConfig("api", env));
@@ -77,7 +77,16 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   const identity = await createIdentity({ config, database, redis, clock, newId, logger, passwordCost });
   const accessPolicy = await createAccessPolicy({ config, database, redis, clock });
   const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
-  const ordering = createOrdering({ config, database, products: catalog, clock, newId, logger });
+  const { sessionEnded } = identity;
+  const ordering = createOrdering({
+    config,
+    database,
+    products: catalog,
+    sessionEnded,
+    clock,
+    newId,
+    logger,
+  });
 
   let stopping = false;
   const dependencies = {
@@ -122,6 +131,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
     close: async () => {
       stopping = true;
       await Promise.all([closeHttpServer(api), closeHttpServer(ops)]);
+      await ordering.close();
       await identity.close();
       await redis.close();
       await database.close();

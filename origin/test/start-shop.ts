@@ -28,9 +28,11 @@ export interface TestShop {
 
 export interface Buyer {
   readonly id: number;
+  readonly token: string;
   order(lines: { productId: number; quantity: number }[], key?: string): Promise<Answer>;
   get(path: string): Promise<Answer>;
   post(path: string, body?: unknown): Promise<Answer>;
+  logOut(): Promise<void>;
 }
 
 export async function startTestShop(
@@ -104,6 +106,7 @@ async function register(api: TestApi, username: string): Promise<Buyer> {
   const headers = { authorization: `Bearer ${registered.body.accessToken}` };
   return {
     id: registered.body.user.id,
+    token: registered.body.accessToken,
     order: (lines, key) =>
       api.call(
         "POST",
@@ -113,6 +116,10 @@ async function register(api: TestApi, username: string): Promise<Buyer> {
       ),
     get: (path) => api.call("GET", path, undefined, headers),
     post: (path, body) => api.call("POST", path, body, headers),
+    logOut: async () => {
+      const { refreshToken } = registered.body;
+      assert.equal((await api.call("POST", "/auth/logout", { refreshToken })).status, 204);
+    },
   };
 }
 

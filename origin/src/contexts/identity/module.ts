@@ -25,7 +25,7 @@ import { createBreachedPasswords } from "./infrastructure/breached-passwords.ts"
 import { findOperator, readOperators, readSharedOperator } from "./infrastructure/operator-tokens.ts";
 import { createPasswordHasher, type ScryptParameters } from "./infrastructure/passwords.ts";
 import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
-import { announceSessionsTo, sessionsTable } from "./infrastructure/session-projection.ts";
+import { announceSessionsTo, sessionEndedBy, sessionsTable } from "./infrastructure/session-projection.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
 import { generateTokenKeys, loadTokenKeys } from "./infrastructure/token-keys.ts";
 import { trailIn, writeTrail } from "./infrastructure/trail.ts";
@@ -69,6 +69,8 @@ export interface IdentityDependencies {
 
 export interface Identity {
   readonly authenticateUser: NonNullable<Authenticators["user"]>;
+  /** Whether a session was ended before its time; false while Redis, which knows, is away. */
+  sessionEnded(sessionId: string): Promise<boolean>;
   readonly authenticateOperator: NonNullable<Authenticators["operator"]>;
   addRoutes(app: HttpServer): void;
   addOperatorRoutes(app: HttpServer): void;
@@ -107,6 +109,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   return {
     authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock)),
     authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token)),
+    sessionEnded: sessionEndedBy(redis),
     addRoutes: (app) => {
       addPasswordRoute(app, (changer, current, next) => changePassword(on, changer, current, next));
       addIdentityRoutes(

@@ -73,6 +73,21 @@ export const orderingErrors = defineErrors({
     title: "The callback is not signed by the payment provider",
   },
   callbackMalformed: { code: "payment.callback_malformed", status: 422, title: "The callback has faults" },
+  eventUnknown: {
+    code: "order.event_unknown",
+    status: 422,
+    title: "The Last-Event-ID is none of yours",
+  },
+  listeningTooOften: {
+    code: "order.listening_too_often",
+    status: 429,
+    title: "You listen to your orders as often as one may",
+  },
+  listenersTooMany: {
+    code: "order.listeners_too_many",
+    status: 503,
+    title: "As many listen to their orders as this instance serves",
+  },
   stockUnknown: { code: "stock.product_unknown", status: 404, title: "There is no stock of such a product" },
   stockTooLow: {
     code: "stock.too_low",

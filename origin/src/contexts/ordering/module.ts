@@ -1,16 +1,20 @@
 import { readFileSync } from "node:fs";
+import { orderEventsKey } from "@sluice/contract/keys.ts";
 import type { ChannelModel } from "amqplib";
-import type { WorkerConfig } from "../../config.ts";
+import type { ApiConfig, WorkerConfig } from "../../config.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Database } from "../../platform/mysql/database.ts";
+import { followStream } from "../../platform/redis/follow-stream.ts";
+import { STREAM_FIELD_ID } from "../../platform/redis/project.ts";
+import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { repeat } from "../../platform/repeat.ts";
 import { adjustStock, openStock } from "./application/adjust-stock.ts";
 import { createCancelOrder } from "./application/cancel-order.ts";
 import { createExpireOrders } from "./application/expire-orders.ts";
-import { expiryLimits, orderLimits, paymentLimits } from "./application/limits.ts";
+import { eventLimits, expiryLimits, orderLimits, paymentLimits } from "./application/limits.ts";
 import { findOrder, listOrders } from "./application/list-orders.ts";
 import { orderView } from "./application/order-view.ts";
 import { createPayOrder } from "./application/pay-order.ts";
@@ -21,17 +25,24 @@ import { createReconcilePayments } from "./application/reconcile-payments.ts";
 import { createFinishRefund, createRefundOrder } from "./application/refund-order.ts";
 import { createSettlePayment } from "./application/settle-payment.ts";
 import { stockDocument } from "./application/stock-document.ts";
+import { createTellEvents } from "./application/tell-events.ts";
+import { buyersTable } from "./infrastructure/buyer-projection.ts";
+import { eventLogIn } from "./infrastructure/events.ts";
 import { expiryConsumer } from "./infrastructure/expiry-consumer.ts";
 import { expiryLane } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 import { sandboxProvider } from "./infrastructure/sandbox-provider.ts";
+import { stockTable } from "./infrastructure/stock-projection.ts";
 import { addCallbackRoute } from "./interface/callback-route.ts";
+import { addEventRoute, type SessionEnded } from "./interface/event-route.ts";
 import { addOrderRoutes } from "./interface/order-routes.ts";
 import { addStockRoutes } from "./interface/stock-routes.ts";
 import type { StockOf } from "./public.ts";
 
 export { orderingAudits } from "./infrastructure/audits.ts";
-export { stockTable } from "./infrastructure/stock-projection.ts";
+
+/** For the relay. */
+export const orderingTables: readonly ProjectedTable[] = [stockTable, buyersTable];
 
 export interface OrderingDependencies {
   readonly config: Pick<
@@ -47,10 +58,17 @@ export interface OrderingDependencies {
 export interface Ordering {
   addRoutes(app: HttpServer): void;
   addOperatorRoutes(app: HttpServer): void;
+  close(): Promise<void>;
+}
+
+export interface OrderingApiDependencies extends OrderingDependencies {
+  readonly config: OrderingDependencies["config"] & Pick<ApiConfig, "redisUrl" | "redisPrefix">;
+  readonly products: ProductDirectory;
+  readonly sessionEnded: SessionEnded;
 }
 
 /** What the api does of ordering. */
-export function createOrdering(given: OrderingDependencies & { products: ProductDirectory }): Ordering {
+export function createOrdering(given: OrderingApiDependencies): Ordering {
   const { config, clock, newId, products } = given;
   const { book, provider, settle, finishRefund } = paymentsOn(given);
   const orderTtlMs = config.orderTtlSeconds * 1_000;
@@ -58,6 +76,7 @@ export function createOrdering(given: OrderingDependencies & { products: Product
   const pay = createPayOrder({ book, provider, settle, clock, newId });
   const cancel = createCancelOrder({ book, clock });
   const refund = createRefundOrder({ book, provider, finishRefund, clock });
+  const telling = tellBuyers(given);
   return {
     addRoutes: (app) => {
       addOrderRoutes(app, {
@@ -71,12 +90,39 @@ export function createOrdering(given: OrderingDependencies & { products: Product
         cancel: async (userId, orderId) => orderView(await cancel({ userId, orderId })),
         refund: async (userId, orderId, reason) => orderView(await refund({ userId, orderId, reason })),
       });
+      addEventRoute(app, telling.tell, given.sessionEnded);
       addCallbackRoute(app, createReceiveCallback({ provider, settle, clock }));
     },
     addOperatorRoutes: (app) =>
       addStockRoutes(app, (productId, delta, reason) =>
         adjustStock(book, productId, delta, { actor: "operator", reason, nowMs: clock() }),
       ),
+    close: telling.close,
+  };
+}
+
+/** The relay's hints, and a look of its own now and then for those that were lost. */
+function tellBuyers({ config, database, logger }: OrderingApiDependencies) {
+  const tell = createTellEvents(eventLogIn(database));
+  const follower = followStream({
+    url: config.redisUrl,
+    key: orderEventsKey(config.redisPrefix),
+    field: STREAM_FIELD_ID,
+    onValues: (userIds) => tell.hint(userIds.map(Number)),
+    logger,
+  });
+  const catchingUp = repeat(
+    "look for events that nobody hinted at",
+    () => eventLimits.catchUpIntervalMs,
+    tell.catchUp,
+    logger,
+  );
+  return {
+    tell,
+    close: async () => {
+      tell.close();
+      await Promise.all([follower.close(), catchingUp.close()]);
+    },
   };
 }
 

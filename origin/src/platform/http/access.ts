@@ -71,6 +71,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Only on routes with `access: "user"`; reading it elsewhere is a bug and throws. */
     readonly user: AuthenticatedUser;
+    /** Whether the user's token would be accepted now as well: for answers that go on for a long time. */
+    isStillAllowed(): Promise<boolean>;
     /** Only on routes with `access: "operator:…"`; reading it elsewhere is a bug and throws. */
     readonly operator: AuthenticatedOperator;
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { FastifyRequest } from "fastify";
+import { Refusal } from "../../kernel/errors.ts";
 import {
   type Access,
   type AuthenticatedOperator,
@@ -29,6 +30,15 @@ export function authenticateBy(app: HttpServer, authenticators: Authenticators):
   declared.set(app.server, routes);
 
   app.decorateRequest("user", { getter: getterOf(users, "user") });
+  app.decorateRequest("isStillAllowed", async function (this: FastifyRequest) {
+    try {
+      await need(authenticators.user)(this);
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal) return false;
+      throw error;
+    }
+  });
   app.decorateRequest("operator", { getter: getterOf(operators, "operator") });
 
   app.addHook("onRoute", (route) => {

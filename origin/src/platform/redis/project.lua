@@ -2,7 +2,7 @@
 -- the change stream of those that were. The relay, its fills and a use case that projects early all come here,
 -- in any order and as often as they like; the row's version decides. All rows of one call have one shape.
 --
--- KEYS[1]  the change stream    KEYS[2]  who leads    KEYS[3…]  the projections (hashes), one for each row
+-- KEYS[1]  the stream that is told    KEYS[2]  who leads    KEYS[3…]  the projections (hashes), one for each row
 --
 -- ARGV[1]  the token of the leader who calls; "" for a use case that projects its own commit
 -- ARGV[2]  entries to keep in the change stream, approximately

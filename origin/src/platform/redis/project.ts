@@ -1,13 +1,16 @@
 import {
   type AccessEntry,
+  CHANGE_ID,
   CHANGE_IDS_MAX,
   CHANGES_MAX_LENGTH,
   type ChangeKind,
 } from "@sluice/contract/change.ts";
 import {
   accessEntriesKey,
+  buyerKey,
   changesKey,
   leaderKey,
+  orderEventsKey,
   PART_PRODUCT,
   PART_STOCK,
   policyKey,
@@ -36,7 +39,9 @@ export interface Projection {
 
 /** What all rows of one kind have in common. One object each: rows are grouped by its identity. */
 export interface ProjectionShape {
-  readonly kind: ChangeKind;
+  readonly kind: ChangeKind | "buyer";
+  /** The stream that is told of changes, after the prefix. */
+  readonly stream: string;
   readonly layout: "entry" | "field";
   /** Prefix of the fields of an entry; the id is the field of the other layout. */
   readonly fieldPrefix: string;
@@ -58,6 +63,7 @@ const productShape = shape("product", PART_PRODUCT);
 const stockShape = shape("stock", PART_STOCK);
 const sessionShape = shape("session", "");
 const policyShape = shape("policy", "");
+const buyerShape: ProjectionShape = { ...shape("buyer", ""), stream: orderEventsKey("") };
 const accessShape: ProjectionShape = { ...shape("access", ""), layout: "field", announcesDocument: true };
 
 export function productProjection({ id, version, document }: Part): Projection {
@@ -74,6 +80,16 @@ export function sessionProjection(session: Part & { readonly expiresAtMs: number
   const id = String(session.id);
   return { shape: sessionShape, key: sessionKey("", id), id, version, document, expiresAtMs };
 }
+
+/** Told to the apis, on a stream of its own: the edge has no use for it. */
+export function buyerProjection(buyer: Part & { readonly expiresAtMs: number }): Projection {
+  const { version, document, expiresAtMs } = buyer;
+  const id = String(buyer.id);
+  return { shape: buyerShape, key: buyerKey("", id), id, version, document, expiresAtMs };
+}
+
+/** The field of an entry that says what has changed; an entry may have several. */
+export const STREAM_FIELD_ID = CHANGE_ID;
 
 export function policyProjection({ version, document }: Omit<Part, "id">): Projection {
   return { shape: policyShape, key: policyKey(""), id: "current", version, document, expiresAtMs: 0 };
@@ -126,10 +142,10 @@ const script = redisScript(new URL("project.lua", import.meta.url));
 function callFor(
   { client, prefix }: RedisStore,
   rows: readonly Projection[],
-  { kind, layout, fieldPrefix, announcesDocument }: ProjectionShape,
+  { kind, stream, layout, fieldPrefix, announcesDocument }: ProjectionShape,
   { token = "", mode = "newer", announced = true }: Projecting,
 ): Promise<unknown> {
-  const keys = [changesKey(prefix), leaderKey(prefix)];
+  const keys = [prefix + stream, leaderKey(prefix)];
   const args = [token, String(CHANGES_MAX_LENGTH), announced ? String(CHANGE_IDS_MAX) : "0", mode, layout];
   args.push(fieldPrefix, kind, announcesDocument ? "1" : "0");
   for (const { key, version, document, expiresAtMs, id } of rows) {
@@ -148,6 +164,6 @@ function productPart(
   return { shape, key: productKey("", id), id, version, document, expiresAtMs: 0 };
 }
 
-function shape(kind: ChangeKind, fieldPrefix: string): ProjectionShape {
-  return { kind, layout: "entry", fieldPrefix, announcesDocument: false };
+function shape(kind: ProjectionShape["kind"], fieldPrefix: string): ProjectionShape {
+  return { kind, stream: changesKey(""), layout: "entry", fieldPrefix, announcesDocument: false };
 }

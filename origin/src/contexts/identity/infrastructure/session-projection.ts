@@ -1,4 +1,4 @@
-import { sessionKey } from "@sluice/contract/keys.ts";
+import { FIELD_DOCUMENT, FIELD_VERSION, sessionKey } from "@sluice/contract/keys.ts";
 import { fromSqlTime } from "../../../platform/mysql/time.ts";
 import type { RedisStore } from "../../../platform/redis/connect.ts";
 import { type Projection, projectAll, sessionProjection } from "../../../platform/redis/project.ts";
@@ -32,6 +32,19 @@ export function announceSessionsTo(redis: RedisStore): AnnounceSessions {
   return async (sessions) => {
     if (!redis.isUp()) return;
     await projectAll(redis, sessions.map(projectionOf)).catch(() => undefined);
+  };
+}
+
+/** As the relay and `announceSessionsTo` left it: a tombstone says that the session was ended. */
+export function sessionEndedBy(redis: RedisStore): (sessionId: string) => Promise<boolean> {
+  return async (sessionId) => {
+    if (!redis.isUp()) return false;
+    const fields = [FIELD_VERSION, FIELD_DOCUMENT];
+    const unknown = [null, null];
+    const [version, document] = await redis.client
+      .hmget(sessionKey(redis.prefix, sessionId), ...fields)
+      .catch(() => unknown);
+    return typeof version === "string" && document === null;
   };
 }
 

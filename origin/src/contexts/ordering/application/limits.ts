@@ -24,6 +24,25 @@ export const stockLimits = {
   reasonLengthMax: 200,
 } as const;
 
+/** Of telling buyers what happens to their orders. */
+export const eventLimits = {
+  /** Streams of one user, and of all users in one process. */
+  listenersPerUserMax: 5,
+  listenersMax: 5_000,
+  /** Events of one read, which is what waits in memory for one client. */
+  readMax: 100,
+  /** Users whose numbers are looked up by one statement. */
+  catchUpBatchMax: 500,
+  /** Between two looks for hints that were missed. */
+  catchUpIntervalMs: 2_000,
+  /** A sign of life, and a look at token and session. Shorter than the time for which the edge waits. */
+  beatMs: 15_000,
+  /** For a client to take what was sent. */
+  slowReaderMs: 10_000,
+  /** After which a client connects again. */
+  retryMs: 1_000,
+} as const;
+
 export const expiryLimits = {
   /** Orders that one transaction expires: few enough that a hot product's row is not held for long. */
   batchMax: 100,
