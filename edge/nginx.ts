@@ -13,6 +13,7 @@ import {
 } from "lua-gen/nginx/model.ts";
 import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/platform.ts";
 import type { EdgeConfig } from "./config.ts";
+import { answerOf, call } from "./entries.ts";
 import { REQUEST_ID, variableMaps } from "./nginx-variables.ts";
 import {
   decidedBy,
@@ -56,8 +57,11 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
         packageCpath: luaSearchCpath(platform),
         logSocketErrors: false,
       },
-      init: { code: `require("edge.src.phases.init").init("${place.outDir}/edge.json")` },
-      initWorker: { code: "sluice.startWorker()" },
+      init: {
+        code: `require("edge.src.phases.init").init("${place.outDir}/edge.json")`,
+        calls: [{ module: "edge.src.phases.init", entry: "init" }],
+      },
+      initWorker: call("startWorker"),
       tempDir: `${place.outDir}/tmp`,
       logFormats: {
         decision: { escape: "json", format: decisionFormat("$request_method", "$uri", {}) },
@@ -159,14 +163,14 @@ function ownLocations(config: EdgeConfig): Location[] {
     {
       match: { exact: "/readyz" },
       accessLog: "off",
-      handler: { content: { code: "sluice.answerReadiness()" } },
+      handler: { content: call("answerReadiness") },
     },
     {
       source: "What nginx would have answered in HTML",
       match: { exact: "/-/problem" },
       internal: true,
       accessLog: decisionLog(config, "failure"),
-      handler: { content: { code: "sluice.answerNginxError()" } },
+      handler: { content: call("answerNginxError") },
     },
     {
       source:
@@ -210,7 +214,7 @@ function ownLocations(config: EdgeConfig): Location[] {
       source: "Whatever is not a route",
       match: { prefix: "/" },
       accessLog: decisionLog(config, "failure"),
-      ...decidedBy("sluice.decideUnknown()", { admissions: [], refusals: REFUSALS, allow: [] }),
+      ...decidedBy(answerOf("decideUnknown"), { admissions: [], refusals: REFUSALS, allow: [] }),
     },
   ];
 }

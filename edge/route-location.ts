@@ -17,6 +17,7 @@ import {
   UNAVAILABLE_RETRY_AFTER_SECONDS,
 } from "@sluice/contract/problem-document.ts";
 import type { Condition, Location, LocationMatch, LuaHandler, ProxyPass } from "lua-gen/nginx/model.ts";
+import { answerOf, call } from "./entries.ts";
 import { REQUEST_ID } from "./nginx-variables.ts";
 import { allowedMethods, patternRegex, type Route } from "./routes.ts";
 import { PASS, REFUSALS, type Refusal, TOKEN_REFUSALS, WAIT } from "./src/phases/verdicts.ts";
@@ -35,7 +36,7 @@ export function routeLocation(route: Route, index: number): Location {
   return {
     source: `edge/routes.ts: ${route.pattern}`,
     match,
-    ...decidedBy(`sluice.decideRoute(${index})`, {
+    ...decidedBy(answerOf("decideRoute", index), {
       admissions: needsToken ? [pass, wait] : [pass],
       refusals: needsToken ? [...REFUSALS, ...TOKEN_REFUSALS] : REFUSALS,
       allow: allowedMethods(route),
@@ -47,7 +48,7 @@ export function routeLocation(route: Route, index: number): Location {
 const pass: Condition = { when: { variable: VERDICT, equals: PASS }, answer: "handler" };
 const wait: Condition = {
   when: { variable: VERDICT, equals: WAIT },
-  access: { code: "sluice.awaitSession()" },
+  access: call("awaitSession"),
   answer: "handler",
 };
 
@@ -59,11 +60,11 @@ export interface Decision {
 }
 
 /** The part of a location that decides. What none of the words that it knows stands for is answered 500. */
-export function decidedBy(decide: string, { admissions, refusals, allow }: Decision): Partial<Location> {
+export function decidedBy(decide: LuaHandler, { admissions, refusals, allow }: Decision): Partial<Location> {
   return {
     // Of what is answered here; the handlers' answers have their own.
     defaultType: PROBLEM_MEDIA_TYPE,
-    setBy: [{ variable: VERDICT, by: { code: `return ${decide}` } }],
+    setBy: [{ variable: VERDICT, by: decide }],
     conditions: [...admissions, ...refusals.map((refusal) => refused(refusal, allow))],
     otherwise: { status: 500 },
   };
@@ -99,7 +100,7 @@ function headersOf(kind: ProblemKind, status: number, allow: readonly string[]) 
 }
 
 function cacheHandler(cache: NonNullable<Route["cache"]>): LuaHandler {
-  return { code: cache === "product" ? "sluice.serveProduct()" : "sluice.serveProductList()" };
+  return call(cache === "product" ? "serveProduct" : "serveProductList");
 }
 
 function proxyFor(route: Route): ProxyPass {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { configuredEntries } from "lua-gen/nginx/handlers.ts";
+import { findPlatform } from "lua-gen/nginx/platform.ts";
+import { checkHandlers } from "lua-gen/phases/check-handlers.ts";
 import { readConfig } from "../config.ts";
+import { edgeNginx } from "../nginx.ts";
 import { patternRegex, ROUTES } from "../routes.ts";
 
 const GOOD = {
@@ -68,4 +73,17 @@ test("a pattern matches one segment for each name", () => {
   assert.ok(!regex.test("/orders//pay"));
   assert.ok(!regex.test("/orders/\u00ff/pay"));
   assert.equal(patternRegex("/.well-known/jwks.json"), undefined);
+});
+
+test("what nginx.conf calls is exported, and declares the phase that it is called in", () => {
+  const read = readConfig(GOOD);
+  assert.ok("config" in read);
+  const place = { outDir: "/o", instance: "0", resolvers: [] };
+  const nginx = edgeNginx(read.config, findPlatform(), place);
+  assert.deepEqual(checkHandlers(fileURLToPath(new URL("..", import.meta.url)), nginx), []);
+  // Each of them is looked at: none is called without its source being known.
+  const calls = configuredEntries(nginx).map(({ phase, entry }) => `${phase} ${entry}`);
+  for (const known of ["init init", "init_worker startWorker", "set decideRoute", "access awaitSession"]) {
+    assert.ok(calls.includes(known), known);
+  }
 });

@@ -1,0 +1,25 @@
+import type { LuaHandler } from "lua-gen/nginx/model.ts";
+
+/**
+ * What nginx.conf calls by the global name `sluice`, under which `edge/src/phases/init.ts` publishes it, and the
+ * module that each is in: so `lua-gen` can tell whether its `@phase` is the one that it is called in.
+ */
+const MODULES = {
+  startWorker: "edge.src.phases.init-worker",
+  decideRoute: "edge.src.phases.decide",
+  decideUnknown: "edge.src.phases.decide",
+  awaitSession: "edge.src.phases.access",
+  answerReadiness: "edge.src.phases.content",
+  answerNginxError: "edge.src.phases.content",
+  serveProduct: "edge.src.cache.products",
+  serveProductList: "edge.src.cache.product-lists",
+} as const;
+
+export function call(entry: keyof typeof MODULES): LuaHandler {
+  return { code: `sluice.${entry}()`, calls: [{ module: MODULES[entry], entry }] };
+}
+
+/** For `setBy`: the variable gets what the entry says, of the route with that index where there is one. */
+export function answerOf(entry: keyof typeof MODULES, route?: number): LuaHandler {
+  return { code: `return sluice.${entry}(${route ?? ""})`, calls: [{ module: MODULES[entry], entry }] };
+}
