@@ -2,11 +2,13 @@ import { Command } from "commander";
 import { audit } from "./commands/audit.ts";
 import { down } from "./commands/down.ts";
 import { finish } from "./commands/finish.ts";
+import { addKeyCommands } from "./commands/keys.ts";
 import { addListCommands } from "./commands/lists.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { reset } from "./commands/reset.ts";
 import { status } from "./commands/status.ts";
 import { testCompose } from "./commands/test-compose.ts";
+import { addTrailCommand } from "./commands/trail.ts";
 import { supervise, up } from "./commands/up.ts";
 import { testRun } from "./test-run.ts";
 
@@ -55,6 +57,8 @@ reaches the processes that are started.`,
     .action((files) => finish(testCompose(files)));
   addPolicyCommands(program);
   addListCommands(program);
+  addKeyCommands(program);
+  addTrailCommand(program);
   program.command("supervise", { hidden: true }).action(() => finish(supervise()));
   return program;
 }

@@ -32,14 +32,29 @@ export interface TokenClaims {
   exp: number;
 }
 
-/** The file by which verifiers get public keys. */
+/**
+ * The file by which verifiers get public keys. It is replaced as a whole while they run; they look at it every
+ * second. More than one key is in it while keys are rotated:
+ *
+ *     announced ──signsFrom──▶ signing ──a newer one signs──▶ verifying ──verifiesUntil──▶ over
+ */
 export interface TokenKeysFile {
   keys: TokenPublicKey[];
 }
+
+/**
+ * For so long a key is known before it signs, seconds: time for every verifier to look at the file ten times. Who
+ * keeps what `/.well-known/jwks.json` answered keeps it no longer.
+ */
+export const TOKEN_KEY_ANNOUNCED_SECONDS = 10;
 
 export interface TokenPublicKey {
   kid: string;
   alg: typeof TOKEN_ALGORITHM;
   /** SubjectPublicKeyInfo, PEM (RFC 7468). */
   spki: string;
+  /** Seconds since the epoch; without it, ever since. */
+  signsFrom?: number;
+  /** From then on its tokens are refused, seconds since the epoch; without it, for as long as it is here. */
+  verifiesUntil?: number;
 }

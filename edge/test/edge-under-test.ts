@@ -4,9 +4,10 @@
  */
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Address, parseAddress } from "@sluice/contract/policy/address.ts";
+import type { TokenPublicKey } from "@sluice/contract/token-claims.ts";
 import { build } from "lua-gen/build.ts";
 import { formatFault } from "lua-gen/compile/fault.ts";
 import { findPlatform } from "lua-gen/nginx/platform.ts";
@@ -35,6 +36,8 @@ export interface EdgeUnderTest {
   port: number;
   folder: string;
   signingKey: KeyObject;
+  /** Replaces the file of public keys, as a rotation does. */
+  publishKeys(keys: readonly TokenPublicKey[]): void;
   /** A request from that address, told by `X-Forwarded-For`. */
   from(address: string, path: string, more?: Ask): Promise<Answer>;
   /** What nginx wrote to its error log. */
@@ -59,12 +62,14 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeUnderTest> {
   const folder = temporaryFolder();
   const port = await freePort();
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const spki = publicKey.export({ type: "spki", format: "pem" });
+  const spki = publicKey.export({ type: "spki", format: "pem" }) as string;
   mkdirSync(join(folder.path, "state"));
-  writeFileSync(
-    join(folder.path, "keys.json"),
-    JSON.stringify({ keys: [{ kid: KEY_ID, alg: "RS256", spki }] }),
-  );
+  const keysFile = join(folder.path, "keys.json");
+  const publishKeys = (keys: readonly TokenPublicKey[]) => {
+    writeFileSync(`${keysFile}.new`, JSON.stringify({ keys }));
+    renameSync(`${keysFile}.new`, keysFile);
+  };
+  publishKeys([{ kid: KEY_ID, alg: "RS256", spki }]);
   writeFileSync(join(folder.path, "geo.bin"), encodeRanges({ ipv4: ipv4Ranges(), ipv6: ipv6Ranges() }));
   generateConf(folder.path, port, options);
 
@@ -87,6 +92,7 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeUnderTest> {
     port,
     folder: folder.path,
     signingKey: privateKey,
+    publishKeys,
     from: (address, path, more = {}) =>
       ask(port, path, { ...more, headers: ["x-forwarded-for", address, ...(more.headers ?? [])] }),
     log: () => nginx?.output() ?? "",

@@ -17,9 +17,8 @@ for name in mysql-password redis-password rabbitmq-password payments-secret ops-
   make "origin/$name"
 done
 make mysql/root-password
-node /sluice/origin/src/main.ts keys --dir /volumes/signing
+node /sluice/origin/src/main.ts keys --dir /volumes/signing --public /volumes/token-keys/token-keys.json
 
-cp signing/token-keys.json edge/token-keys.json
 cp origin/redis-password edge/redis-password
 
 # Read at every start of the server, one statement on each line: accounts are brought into their state again.
@@ -52,6 +51,6 @@ RABBITMQ
 make broker/.erlang.cookie
 chmod 400 broker/.erlang.cookie
 
-chown -R $OURS origin signing edge
+chown -R $OURS origin signing token-keys edge
 chown -R $STORE mysql redis rabbitmq broker/.erlang.cookie
 echo "secrets are in place"

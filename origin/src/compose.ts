@@ -243,6 +243,6 @@ export async function runMigrations(env: NodeJS.ProcessEnv): Promise<Migrated> {
   );
 }
 
-export async function makeKeys(directory: string): Promise<string> {
-  return makeTokenKeys(directory);
+export async function makeKeys(directory: string, publicKeysFile?: string): Promise<string> {
+  return makeTokenKeys(directory, publicKeysFile);
 }

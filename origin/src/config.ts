@@ -36,10 +36,11 @@ const redis = {
 const rabbit = { rabbitmqUrl: url("amqps?", "amqp://user:password@127.0.0.1:8672") };
 const listeners = { apiHost: host, apiPort: port(8082), opsHost: host, opsPort: port(8081) };
 const tokens = {
-  tokenPrivateKeyFile: file("the PEM that signs access tokens"),
+  tokenPrivateKeyFile: file("the PEM of the private keys that sign access tokens"),
   tokenPublicKeysFile: file("the JSON list of public keys"),
   tokenIssuer: Type.String({ minLength: 1, default: "sluice" }),
   tokenAudience: Type.String({ minLength: 1, default: "sluice" }),
+  tokenKeyRotationSeconds: Type.Integer({ minimum: 0, maximum: 31_536_000, default: 2_592_000 }),
   accessTokenTtlSeconds: seconds(600),
   refreshTokenTtlSeconds: seconds(2_592_000),
   refreshTokenIdleSeconds: seconds(1_209_600),

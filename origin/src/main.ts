@@ -33,9 +33,10 @@ const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<
     if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
   },
   keys: async (_env, args) => {
-    const { values } = parseArgs({ args, options: { dir: { type: "string" } } });
-    if (values.dir === undefined) throw new UsageError("keys needs --dir <folder>");
-    console.log(await makeKeys(values.dir));
+    const { values } = parseArgs({ args, options: { dir: { type: "string" }, public: { type: "string" } } });
+    if (values.dir === undefined)
+      throw new UsageError("keys needs --dir <folder>, and takes --public <file>");
+    console.log(await makeKeys(values.dir, values.public));
   },
 };
 

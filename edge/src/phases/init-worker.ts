@@ -5,6 +5,7 @@ import { loadSnapshot, startSnapshotWriter } from "../policies/snapshot.ts";
 import type { EdgeSettings } from "../settings.ts";
 import { startDecisionCounts } from "../telemetry/decision-counts.ts";
 import { startDecisionSample } from "../telemetry/decision-sample.ts";
+import { followTokenKeys } from "../token/follow-keys.ts";
 import { loadTokenKeys } from "../token/keys.ts";
 
 /**
@@ -22,11 +23,12 @@ const GARBAGE_PAUSE_PERCENT = 300;
 export function startWorker(settings: EdgeSettings): void {
   seedRandom();
   collectgarbage("setpause", GARBAGE_PAUSE_PERCENT);
-  const keysFailure = loadTokenKeys(settings.tokenKeysFile);
+  const [, keysFailure] = loadTokenKeys(settings.tokenKeysFile);
   if (keysFailure !== undefined) logError(`token keys: ${keysFailure}`);
   const snapshotFailure = loadSnapshot(settings.stateDir);
   if (snapshotFailure !== undefined) logNotice(`no snapshot: ${snapshotFailure}`);
   if (isFirstWorker()) startSnapshotWriter(settings.stateDir);
+  followTokenKeys(settings.tokenKeysFile);
   startFollower(settings.redisPrefix);
   startDecisionCounts(settings.redisPrefix);
   startDecisionSample(settings.redisPrefix, settings.sample);

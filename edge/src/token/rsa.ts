@@ -6,6 +6,11 @@ import * as ffi from "ffi";
  */
 export interface RsaPublicKey {
   readonly key: ffi.CData;
+  /**
+   * Of this key alone: OpenSSL keeps the first key that a context was given and takes no notice of another, so a
+   * shared one would go on verifying by a key that is long gone.
+   */
+  readonly context: ffi.CData;
 }
 
 // Opaque types are declared as void: another library in the same process may have declared them already.
@@ -15,6 +20,7 @@ ffi.cdef(`
   void *PEM_read_bio_PUBKEY(void *bio, void **out, void *callback, void *user);
   void EVP_PKEY_free(void *key);
   void *EVP_MD_CTX_new(void);
+  void EVP_MD_CTX_free(void *context);
   const void *EVP_sha256(void);
   int EVP_DigestVerifyInit(void *context, void **keyContext, const void *digest, void *engine, void *key);
   int EVP_DigestVerify(void *context, const unsigned char *signature, size_t signatureLength,
@@ -23,7 +29,6 @@ ffi.cdef(`
 `);
 
 const C = ffi.C;
-const context = C.EVP_MD_CTX_new();
 
 /** Undefined when the text is no PEM public key. */
 export function parsePublicKey(pem: string): RsaPublicKey | undefined {
@@ -35,11 +40,12 @@ export function parsePublicKey(pem: string): RsaPublicKey | undefined {
     C.ERR_clear_error();
     return undefined;
   }
-  return { key: ffi.gc(key, C.EVP_PKEY_free) };
+  const context = ffi.gc(C.EVP_MD_CTX_new(), C.EVP_MD_CTX_free);
+  return { key: ffi.gc(key, C.EVP_PKEY_free), context };
 }
 
-export function verifyRs256(publicKey: RsaPublicKey, signature: string, data: string): boolean {
-  const ready = C.EVP_DigestVerifyInit(context, undefined, C.EVP_sha256(), undefined, publicKey.key);
+export function verifyRs256({ key, context }: RsaPublicKey, signature: string, data: string): boolean {
+  const ready = C.EVP_DigestVerifyInit(context, undefined, C.EVP_sha256(), undefined, key);
   if (ready === 1 && C.EVP_DigestVerify(context, signature, signature.length, data, data.length) === 1) {
     return true;
   }
@@ -61,6 +67,7 @@ declare module "ffi" {
     ): ffi.CData | undefined;
     EVP_PKEY_free(this: void, key: ffi.CData): void;
     EVP_MD_CTX_new(this: void): ffi.CData;
+    EVP_MD_CTX_free(this: void, context: ffi.CData): void;
     EVP_sha256(this: void): ffi.CData;
     EVP_DigestVerifyInit(
       this: void,

@@ -14,7 +14,7 @@ import {
   type TokenHeader,
 } from "@sluice/contract/token-claims.ts";
 import { decode } from "cjson.safe";
-import { createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
+import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import type { SeenHeaders } from "../platform/request-headers.ts";
 import { decodeSegment, splitCompact } from "./compact.ts";
 import { findTokenKey } from "./keys.ts";
@@ -47,6 +47,11 @@ export function configureVerification(expectedIssuer: string, expectedAudience: 
   audience = expectedAudience;
 }
 
+/** A key was taken out of use: what it had signed is verified again, and fails. */
+export function forgetVerifiedTokens(): void {
+  clearMap(verified);
+}
+
 /**
  * The token of the request, or why there is none to go by.
  *
@@ -66,20 +71,23 @@ export function verifyAuthorization(
   // Two tokens: whichever we chose, somebody behind us might choose the other.
   if (headers.authorizations > 1 || field === "") return $multi(undefined, TOKEN_MALFORMED);
   if (string.lower(field.substring(0, SCHEME.length)) !== SCHEME) return $multi(undefined, TOKEN_MISSING);
-  const [token, problem] = verifyToken(field.substring(SCHEME.length));
+  const [token, problem] = verifyToken(field.substring(SCHEME.length), nowS);
   if (token === undefined) return $multi(undefined, problem as ProblemKind);
   if (nowS >= token.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
   putInto(verified, field, token);
   return $multi(token, undefined);
 }
 
-function verifyToken(text: string): LuaMultiReturn<[VerifiedToken, undefined] | [undefined, ProblemKind]> {
+function verifyToken(
+  text: string,
+  nowS: number,
+): LuaMultiReturn<[VerifiedToken, undefined] | [undefined, ProblemKind]> {
   const compact = text.length <= TOKEN_LENGTH_MAX ? splitCompact(text) : undefined;
   if (compact === undefined) return $multi(undefined, TOKEN_MALFORMED);
   const header = decodeObject(compact.header);
   const signature = decodeSegment(compact.signature);
   if (header === undefined || signature === undefined) return $multi(undefined, TOKEN_MALFORMED);
-  const key = isOurHeader(header) ? findTokenKey((header as TokenHeader).kid) : undefined;
+  const key = isOurHeader(header) ? findTokenKey((header as TokenHeader).kid, nowS) : undefined;
   if (key === undefined || !verifyRs256(key, signature, compact.signed))
     return $multi(undefined, TOKEN_INVALID);
   const claims = decodeObject(compact.payload) as Partial<TokenClaims> | undefined;

@@ -34,6 +34,8 @@ export const identityErrors = defineErrors({
   tokenMalformed: TOKEN_MALFORMED,
   tokenInvalid: TOKEN_INVALID,
   tokenExpired: TOKEN_EXPIRED,
+  keysBusy: { code: "keys.busy", status: 409, title: "The keys are being rotated at this moment" },
+  keysReadOnly: { code: "keys.read_only", status: 409, title: "This process may not write the keys" },
   operatorUnauthorized: {
     code: "operator.unauthorized",
     status: 401,

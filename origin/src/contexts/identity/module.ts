@@ -1,6 +1,8 @@
+import type { KeyObject } from "node:crypto";
+import { join } from "node:path";
 import type { ChannelModel } from "amqplib";
 import type { ApiConfig, WorkerConfig } from "../../config.ts";
-import type { Clock } from "../../kernel/clock.ts";
+import { type Clock, systemClock } from "../../kernel/clock.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import type { Authenticators } from "../../platform/http/access.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
@@ -15,6 +17,7 @@ import { endOtherSessions, endOwnSession, logOut, revokeSessions } from "./appli
 import { forgetLimits, forgetSessions, forgetTrail } from "./application/forget-sessions.ts";
 import { listOwnSessions } from "./application/list-sessions.ts";
 import { refresh } from "./application/refresh.ts";
+import { rotateKeys, rotateKeysWhenDue, rotationLookMs } from "./application/rotate-keys.ts";
 import { seedUsers } from "./application/seed-users.ts";
 import { logIn, register } from "./application/sign-in.ts";
 import { trailLimits } from "./application/trail.ts";
@@ -22,15 +25,18 @@ import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts"
 import { declareAlerts } from "./infrastructure/alerts.ts";
 import { attemptsIn } from "./infrastructure/attempts.ts";
 import { createBreachedPasswords } from "./infrastructure/breached-passwords.ts";
+import { keyStoreOn } from "./infrastructure/key-store.ts";
 import { findOperator, readOperators, readSharedOperator } from "./infrastructure/operator-tokens.ts";
 import { createPasswordHasher, type ScryptParameters } from "./infrastructure/passwords.ts";
 import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
+import { makeTokenKeys as makeMissingKeys } from "./infrastructure/rotate-token-keys.ts";
 import { announceSessionsTo, sessionEndedBy, sessionsTable } from "./infrastructure/session-projection.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
-import { generateTokenKeys, loadTokenKeys } from "./infrastructure/token-keys.ts";
+import { openTokenKeys, type TokenKeys } from "./infrastructure/token-keys.ts";
 import { trailIn, writeTrail } from "./infrastructure/trail.ts";
 import { usersIn } from "./infrastructure/users.ts";
 import { authenticateOperatorBy, authenticateUserBy } from "./interface/bearer.ts";
+import { addKeyRoutes } from "./interface/key-routes.ts";
 import { addIdentityOperatorRoutes } from "./interface/operator-routes.ts";
 import { addPasswordRoute } from "./interface/password-route.ts";
 import { addIdentityRoutes } from "./interface/routes.ts";
@@ -52,6 +58,7 @@ export interface IdentityDependencies {
     | "tokenPublicKeysFile"
     | "tokenIssuer"
     | "tokenAudience"
+    | "tokenKeyRotationSeconds"
     | "accessTokenTtlSeconds"
     | "refreshTokenTtlSeconds"
     | "refreshTokenIdleSeconds"
@@ -79,13 +86,16 @@ export interface Identity {
 
 export async function createIdentity(given: IdentityDependencies): Promise<Identity> {
   const { config, database, redis, clock, newId, logger, passwordCost } = given;
-  const keys = await loadTokenKeys(config.tokenPrivateKeyFile, config.tokenPublicKeysFile);
+  const keyFiles = {
+    privateKeysFile: config.tokenPrivateKeyFile,
+    publicKeysFile: config.tokenPublicKeysFile,
+  };
+  const keys = await openTokenKeys(keyFiles, clock, logger);
   const settings = {
     issuer: config.tokenIssuer,
     audience: config.tokenAudience,
     ttlSeconds: config.accessTokenTtlSeconds,
   };
-  const jwks = await jwksOf(keys);
   const shared = await readSharedOperator(config.opsTokenFile);
   const named =
     config.operatorsFile === "" ? undefined : await watchFile(config.operatorsFile, readOperators, logger);
@@ -98,7 +108,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
     breached: createBreachedPasswords(config.passwordRangeUrl),
     attempts: attemptsIn(redis),
     accessTokens: signWith(keys, settings),
-    refreshTokens: createRefreshTokens(keys.privateKey),
+    refreshTokens: createRefreshTokens(() => keysForSuccessors(keys)),
     announce: announceSessionsTo(redis),
     trail,
     refreshTokenTtlSeconds: config.refreshTokenTtlSeconds,
@@ -106,6 +116,18 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
     clock,
     newId,
   };
+  const store = keyStoreOn(keyFiles, keys, config.accessTokenTtlSeconds, clock);
+  const rotating = { keys: store, trail, clock };
+  const everySeconds = config.tokenKeyRotationSeconds;
+  const schedule =
+    everySeconds === 0
+      ? undefined
+      : repeat(
+          "rotate the keys",
+          () => Math.min(rotationLookMs, everySeconds * 250),
+          () => rotateKeysWhenDue(rotating, everySeconds),
+          logger,
+        );
   return {
     authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock)),
     authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token)),
@@ -120,7 +142,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
           refresh: (token, client) => refresh(on, token, client),
           logOut: (token, client) => logOut(on, token, client),
         },
-        jwks,
+        () => jwksOf(keys),
       );
       addSessionRoutes(app, {
         list: (user) => listOwnSessions(on, user),
@@ -128,12 +150,19 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
         endOthers: (user, client) => endOtherSessions(on, user, client),
       });
     },
-    addOperatorRoutes: (app) =>
+    addOperatorRoutes: (app) => {
       addIdentityOperatorRoutes(app, {
         revoke: (whose, operator, client) => revokeSessions(on, whose, operator, client),
         trail: trailIn(database).page,
-      }),
+      });
+      addKeyRoutes(app, {
+        list: store.schedule,
+        rotate: (dropOld, operator, client) => rotateKeys(rotating, dropOld, operator, client),
+      });
+    },
     close: async () => {
+      await schedule?.close();
+      await keys.close();
       await named?.close();
       await trail.close();
     },
@@ -186,7 +215,18 @@ export function seedDemoUsers(
   return seedUsers({ users: usersIn(database), passwords: createPasswordHasher(), clock }, password);
 }
 
-/** Makes the key files that are missing in the folder, and says what it did. */
-export function makeTokenKeys(directory: string): Promise<string> {
-  return generateTokenKeys(directory);
+/** Makes the key files that are missing, and says what it did. */
+export function makeTokenKeys(directory: string, publicKeysFile: string | undefined): Promise<string> {
+  const files = {
+    privateKeysFile: join(directory, "token-private.pem"),
+    publicKeysFile: publicKeysFile ?? join(directory, "token-keys.json"),
+  };
+  return makeMissingKeys(files, Math.floor(systemClock() / 1_000));
+}
+
+/** A trade of a moment ago may have been made under the key that signed until then. */
+function keysForSuccessors(keys: TokenKeys): [KeyObject, ...KeyObject[]] {
+  const { privateKey } = keys.signing();
+  const others = keys.list().flatMap((key) => key.privateKey ?? []);
+  return [privateKey, ...others.filter((key) => key !== privateKey)];
 }

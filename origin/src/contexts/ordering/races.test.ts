@@ -10,7 +10,7 @@ import {
 import { startApiProcess } from "../../../test/start-process.ts";
 import { startTestShop } from "../../../test/start-shop.ts";
 import { signWith } from "../identity/infrastructure/access-tokens.ts";
-import { loadTokenKeys } from "../identity/infrastructure/token-keys.ts";
+import { keysOf, loadTokenKeys } from "../identity/infrastructure/token-keys.ts";
 
 /** Crowds at two api processes at once: what holds here holds by the database, not by one process's order. */
 const UNPAID_MAX = 100;
@@ -25,10 +25,11 @@ const shop = await startTestShop(
 );
 const { environment } = shop.api;
 const second = await startApiProcess(environment);
-const keys = await loadTokenKeys(
-  environment.TOKEN_PRIVATE_KEY_FILE ?? "",
-  environment.TOKEN_PUBLIC_KEYS_FILE ?? "",
-);
+const loaded = await loadTokenKeys({
+  privateKeysFile: environment.TOKEN_PRIVATE_KEY_FILE ?? "",
+  publicKeysFile: environment.TOKEN_PUBLIC_KEYS_FILE ?? "",
+});
+const keys = keysOf(() => loaded, Date.now);
 const tokens = signWith(keys, { issuer: "sluice", audience: "sluice", ttlSeconds: 600 });
 
 after(async () => {

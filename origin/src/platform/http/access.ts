@@ -13,6 +13,8 @@ export const operatorScopes = [
   "lists",
   /** End sessions. */
   "sessions",
+  /** Rotate the keys that sign access tokens. */
+  "keys",
   /** Products and their stock, flash sales. */
   "catalog",
   /** Orders of others. */

@@ -4,13 +4,18 @@ import { test } from "node:test";
 import { TOKEN_CLOCK_SKEW_SECONDS } from "@sluice/contract/token-claims.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { signWith, verifyWith } from "./access-tokens.ts";
+import { keysOf } from "./token-keys.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const stranger = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const keys = { privateKey, kid: "k1", publicKeys: new Map([["k1", publicKey]]) };
 const settings = { issuer: "sluice", audience: "sluice", ttlSeconds: 600 };
 const nowMs = 1_800_000_000_000;
 const now = nowMs / 1_000;
+const spki = publicKey.export({ type: "spki", format: "pem" }) as string;
+const keys = keysOf(
+  () => [{ kid: "k1", alg: "RS256", spki, publicKey, privateKey }],
+  () => nowMs,
+);
 const verify = verifyWith(keys, settings, () => nowMs);
 
 const header = { alg: "RS256", typ: "at+jwt", kid: "k1" };
@@ -31,7 +36,6 @@ function hmacToken(head: object, secret: string | Buffer): string {
 }
 
 const good = token(header, claims);
-const spki = publicKey.export({ type: "spki", format: "pem" });
 
 test("what was signed here is verified here", async () => {
   const signed = await signWith(keys, settings).sign(7, "s-1", nowMs);

@@ -23,14 +23,15 @@ export function signWith(keys: TokenKeys, { issuer, audience, ttlSeconds }: Toke
     ttlSeconds,
     sign: (userId, sessionId, nowMs) => {
       const issuedAt = Math.floor(nowMs / 1_000);
+      const { kid, privateKey } = keys.signing();
       return new SignJWT({ sid: sessionId })
-        .setProtectedHeader({ alg: TOKEN_ALGORITHM, typ: TOKEN_TYPE, kid: keys.kid })
+        .setProtectedHeader({ alg: TOKEN_ALGORITHM, typ: TOKEN_TYPE, kid })
         .setIssuer(issuer)
         .setAudience(audience)
         .setSubject(String(userId))
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + ttlSeconds)
-        .sign(keys.privateKey);
+        .sign(privateKey);
     },
   };
 }
@@ -66,10 +67,10 @@ export function verifyWith(
   };
 }
 
-/** RFC 7517. */
+/** RFC 7517. What is announced is listed too, so that who keeps the list knows it before it signs. */
 export async function jwksOf(keys: TokenKeys): Promise<JSONWebKeySet> {
-  const entries = [...keys.publicKeys].map(async ([kid, key]) => ({
-    ...(await exportJWK(key)),
+  const entries = keys.list().map(async ({ kid, publicKey }) => ({
+    ...(await exportJWK(publicKey)),
     kid,
     alg: TOKEN_ALGORITHM,
     use: "sig",
@@ -78,7 +79,7 @@ export async function jwksOf(keys: TokenKeys): Promise<JSONWebKeySet> {
 }
 
 function keyOf(keys: TokenKeys, kid: string | undefined) {
-  const key = kid === undefined ? undefined : keys.publicKeys.get(kid);
+  const key = kid === undefined ? undefined : keys.publicKey(kid);
   if (key === undefined) throw refusal(identityErrors.tokenInvalid);
   return key;
 }

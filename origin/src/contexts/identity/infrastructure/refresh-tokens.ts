@@ -5,16 +5,29 @@ import type { RefreshTokens } from "../application/ports.ts";
 export const refreshTokenPattern = "^[A-Za-z0-9_-]{43}$";
 
 /**
- * A successor is an HMAC of its predecessor under a key that only this service has (derived from the signing
- * key, so there is no second secret to keep). That makes a repeated refresh answer the same without the
- * successor being stored anywhere in the clear.
+ * A successor is an HMAC of its predecessor under a key that only this service has (derived from a key that signs,
+ * so there is no second secret to keep). That makes a repeated refresh answer the same without the successor being
+ * stored anywhere in the clear. `signingKeys` are given anew each time: first the one that signs, then those that
+ * did a moment ago.
  */
-export function createRefreshTokens(signingKey: KeyObject): RefreshTokens {
-  const secret = signingKey.export({ type: "pkcs8", format: "der" });
-  const key = Buffer.from(hkdfSync("sha256", secret, "", "sluice refresh token successor", 32));
+export function createRefreshTokens(signingKeys: () => readonly [KeyObject, ...KeyObject[]]): RefreshTokens {
+  const derived = new WeakMap<KeyObject, Buffer>();
+  const keyFrom = (signingKey: KeyObject): Buffer => {
+    const known = derived.get(signingKey);
+    if (known !== undefined) return known;
+    const secret = signingKey.export({ type: "pkcs8", format: "der" });
+    const key = Buffer.from(hkdfSync("sha256", secret, "", "sluice refresh token successor", 32));
+    derived.set(signingKey, key);
+    return key;
+  };
+  const successorUnder = (signingKey: KeyObject, token: string) =>
+    createHmac("sha256", keyFrom(signingKey)).update(token).digest("base64url");
   return {
     create: () => randomBytes(32).toString("base64url"),
-    successorsOf: (token) => [createHmac("sha256", key).update(token).digest("base64url")],
+    successorsOf: (token) => {
+      const [current, ...earlier] = signingKeys();
+      return [successorUnder(current, token), ...earlier.map((key) => successorUnder(key, token))];
+    },
     hash: (token) => createHash("sha256").update(token).digest(),
   };
 }

@@ -1,50 +1,101 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { TOKEN_ALGORITHM, type TokenKeysFile } from "@sluice/contract/token-claims.ts";
-import { calculateJwkThumbprint, exportJWK } from "jose";
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { TokenKeysFile, TokenPublicKey } from "@sluice/contract/token-claims.ts";
+import type { Clock } from "../../../kernel/clock.ts";
+import type { Logger } from "../../../platform/logger.ts";
+import { watchFile } from "../../../platform/watched-file.ts";
+import { isOver, signingKey } from "../application/key-schedule.ts";
 
-/** The key that signs, and all keys by which tokens are verified: more than one while keys are rotated. */
-export interface TokenKeys {
-  readonly privateKey: KeyObject;
+/** Two files: what everybody may read, and what only those read who sign. */
+export interface TokenKeyFiles {
+  /** `TokenKeysFile` of the contract: which keys there are, and what they are good for when. */
+  readonly publicKeysFile: string;
+  /** PKCS #8 blocks in PEM, one for each key that signs or has signed a moment ago. */
+  readonly privateKeysFile: string;
+}
+
+export interface LoadedKey extends TokenPublicKey {
+  readonly publicKey: KeyObject;
+  /** Undefined when only its public half is kept. */
+  readonly privateKey: KeyObject | undefined;
+}
+
+export interface SigningKey {
   readonly kid: string;
-  readonly publicKeys: ReadonlyMap<string, KeyObject>;
+  readonly privateKey: KeyObject;
 }
 
-export async function loadTokenKeys(privateKeyFile: string, publicKeysFile: string): Promise<TokenKeys> {
-  const privateKey = createPrivateKey(await readFile(privateKeyFile));
-  const file = JSON.parse(await readFile(publicKeysFile, "utf8")) as TokenKeysFile;
-  const publicKeys = new Map(file.keys.map((key) => [key.kid, createPublicKey(key.spki)]));
-  const own = createPublicKey(privateKey);
-  const kid = [...publicKeys].find(([, key]) => key.equals(own))?.[0];
-  if (kid === undefined) throw new Error(`${publicKeysFile} lacks the public key of ${privateKeyFile}`);
-  return { privateKey, kid, publicKeys };
+/** The keys as they are right now. What is asked for is decided by the clock, so nothing has to happen on time. */
+export interface TokenKeys {
+  signing(): SigningKey;
+  /** Undefined for a key that is not ours, or no longer. */
+  publicKey(kid: string): KeyObject | undefined;
+  /** All that still count, for those who ask which there are. */
+  list(): readonly LoadedKey[];
 }
 
-/** RSA-2048: the smallest that is still fine, because the edge pays for every verification. */
-const modulusBits = 2048;
-
-/** Makes what is missing in the folder and leaves what is there; returns what it did, for a person. */
-export async function generateTokenKeys(directory: string): Promise<string> {
-  const privateKeyFile = join(directory, "token-private.pem");
-  const publicKeysFile = join(directory, "token-keys.json");
-  if (existsSync(privateKeyFile) && existsSync(publicKeysFile)) return `the keys in ${directory} stay`;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (!existsSync(privateKeyFile)) {
-    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: modulusBits });
-    await writeWhole(privateKeyFile, privateKey.export({ type: "pkcs8", format: "pem" }), 0o600);
-  }
-  const publicKey = createPublicKey(await readFile(privateKeyFile));
-  const kid = await calculateJwkThumbprint(await exportJWK(publicKey));
-  const spki = publicKey.export({ type: "spki", format: "pem" }) as string;
-  const file: TokenKeysFile = { keys: [{ kid, alg: TOKEN_ALGORITHM, spki }] };
-  await writeWhole(publicKeysFile, `${JSON.stringify(file, undefined, 2)}\n`, 0o644);
-  return `made the keys in ${directory}`;
+export interface WatchedTokenKeys extends TokenKeys {
+  reload(): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** Whoever reads the file sees all of it or none. */
-async function writeWhole(path: string, content: string | Buffer, mode: number): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode });
-  await rename(`${path}.new`, path);
+/** Follows the files: a rotation by whichever process is in force here within a second. */
+export async function openTokenKeys(
+  files: TokenKeyFiles,
+  clock: Clock,
+  logger: Logger,
+): Promise<WatchedTokenKeys> {
+  const watched = await watchFile(files.publicKeysFile, () => loadTokenKeys(files), logger);
+  return {
+    ...keysOf(watched.current, clock),
+    reload: async () => void (await watched.reload()),
+    close: watched.close,
+  };
+}
+
+export function keysOf(loaded: () => readonly LoadedKey[], clock: Clock): TokenKeys {
+  const list = () => loaded().filter((key) => !isOver(key, clock() / 1_000));
+  return {
+    list,
+    publicKey: (kid) => list().find((key) => key.kid === kid)?.publicKey,
+    signing: () => {
+      const key = signingKey(list().filter(canSign), clock() / 1_000);
+      if (key === undefined) throw new Error("no key may sign tokens at this time");
+      return key;
+    },
+  };
+}
+
+/**
+ * The public file first: a rotation writes the private one before it, so every key that is listed has its private
+ * half, and what the private file has besides was never announced, or is over.
+ */
+export async function loadTokenKeys({
+  publicKeysFile,
+  privateKeysFile,
+}: TokenKeyFiles): Promise<LoadedKey[]> {
+  const { keys } = await readPublicKeys(publicKeysFile);
+  const privateKeys = await readPrivateKeys(privateKeysFile);
+  const loaded = keys.map((key) => {
+    const publicKey = createPublicKey(key.spki);
+    const privateKey = privateKeys.find((one) => createPublicKey(one).equals(publicKey));
+    return { ...key, publicKey, privateKey };
+  });
+  if (!loaded.some(canSign)) throw new Error(`${publicKeysFile} lists no key of ${privateKeysFile}`);
+  return loaded;
+}
+
+export async function readPublicKeys(path: string): Promise<TokenKeysFile> {
+  return JSON.parse(await readFile(path, "utf8")) as TokenKeysFile;
+}
+
+export async function readPrivateKeys(path: string): Promise<KeyObject[]> {
+  const text = await readFile(path, "utf8");
+  return (text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? []).map((pem) =>
+    createPrivateKey(pem),
+  );
+}
+
+function canSign(key: LoadedKey): key is LoadedKey & { readonly privateKey: KeyObject } {
+  return key.privateKey !== undefined;
 }

@@ -1,3 +1,4 @@
+import { TOKEN_KEY_ANNOUNCED_SECONDS } from "@sluice/contract/token-claims.ts";
 import type { JSONWebKeySet } from "jose";
 import Type from "typebox";
 import { clientOf } from "../../../platform/http/client.ts";
@@ -43,7 +44,11 @@ const GrantBody = Type.Object({
 
 const config = { access: "public" } as const;
 
-export function addIdentityRoutes(app: HttpServer, useCases: IdentityUseCases, jwks: JSONWebKeySet): void {
+export function addIdentityRoutes(
+  app: HttpServer,
+  useCases: IdentityUseCases,
+  jwks: () => Promise<JSONWebKeySet>,
+): void {
   const tags = ["identity"];
 
   app.post(
@@ -83,7 +88,8 @@ export function addIdentityRoutes(app: HttpServer, useCases: IdentityUseCases, j
   );
 
   app.get("/.well-known/jwks.json", { config, schema: { tags } }, async (_request, reply) =>
-    reply.header("cache-control", "public, max-age=300").send(jwks),
+    // Not longer than a key is announced before it signs.
+    reply.header("cache-control", `public, max-age=${TOKEN_KEY_ANNOUNCED_SECONDS}`).send(await jwks()),
   );
 }
 
