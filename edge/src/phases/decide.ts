@@ -2,12 +2,12 @@ import type { Verdict } from "@sluice/contract/policy/decide.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import {
   clientAddressBytes,
+  isWrittenSo,
   noteCountry,
   noteUser,
   noteVerdict,
   requestMethod,
   requestPath,
-  requestTarget,
 } from "../platform/request.ts";
 import { inspectHeaders } from "../platform/request-headers.ts";
 import { accessLoaded, decideAccess, lastCountry } from "../policies/access.ts";
@@ -84,7 +84,7 @@ function admit(method: string, path: string): Refusal | undefined {
   noteCountry(country);
   if (verdict.action === "deny") return denial(verdict);
   if (verdict.reason !== "default") noteVerdict(verdict.reason, verdict.rule);
-  return isCanonical(requestTarget(), path) ? undefined : PATH_NOT_PLAIN;
+  return isWrittenSo(path) ? undefined : PATH_NOT_PLAIN;
 }
 
 /** @hot */
@@ -93,15 +93,4 @@ function denial(verdict: Verdict): Refusal {
   if (verdict.reason !== "default") noteVerdict(verdict.reason, verdict.rule);
   const refusal = DENIALS_BY_STATUS[verdict.status];
   return refusal === undefined ? DENIED : refusal;
-}
-
-/**
- * Decided is by the path that nginx decoded and normalized, passed on is the one that the client wrote: they must
- * be the same, or edge and origin could see different resources in one request.
- *
- * @hot
- */
-function isCanonical(target: string, path: string): boolean {
-  if (target === path) return true;
-  return target.substring(0, path.length + 1) === `${path}?`;
 }

@@ -5,7 +5,7 @@ import { loadRangeTable } from "../geo/range-table.ts";
 import { readFile } from "../platform/files.ts";
 import { logError } from "../platform/log.ts";
 import { configureRedis } from "../platform/redis.ts";
-import { publish } from "../platform/worker.ts";
+import { admitLongTraces, publish } from "../platform/worker.ts";
 import type { EdgeSettings, RouteSettings } from "../settings.ts";
 import { configureSessions } from "../token/sessions.ts";
 import { configureVerification } from "../token/verify.ts";
@@ -26,6 +26,7 @@ export function init(settingsFile: string): void {
   const [parsed, parseError] = decode(text);
   if (parseError !== undefined) error(`settings: ${settingsFile}: ${parseError}`);
   const settings = parsed as EdgeSettings;
+  admitLongTraces();
   configureRedis(settings.redis);
   configureVerification(settings.tokenIssuer, settings.tokenAudience);
   configureSessions(settings.redisPrefix);

@@ -1,5 +1,6 @@
 import * as ffi from "ffi";
 import { get_request } from "resty.core.base";
+import { sameBytes } from "./variables.ts";
 
 /**
  * One pass over the request's header fields, where nginx holds them, through the function that
@@ -94,13 +95,13 @@ function inspectField(at: number, count: number): void {
   const length = field.key.len;
   const first = field.key.data[0];
   if (first === LOWER_A && length === AUTHORIZATION.length) {
-    if (ffi.string(field.key.data, length) === AUTHORIZATION) {
+    if (sameBytes(field.key.data, AUTHORIZATION, length)) {
       seen.authorizations += 1;
       seen.authorization =
         field.value.len <= authorizationLengthMax ? ffi.string(field.value.data, field.value.len) : "";
     }
   } else if (first === LOWER_X && length >= INTERNAL_PREFIX.length) {
-    if (ffi.string(field.key.data, INTERNAL_PREFIX.length) === INTERNAL_PREFIX) internal = true;
+    if (sameBytes(field.key.data, INTERNAL_PREFIX, INTERNAL_PREFIX.length)) internal = true;
   }
 }
 

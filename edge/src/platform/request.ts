@@ -1,3 +1,5 @@
+import { readVariable, sameBytes, variableBytes, variableLength } from "./variables.ts";
+
 /**
  * What the phases read of a request and what they note about it. Each read of an nginx variable is a hash
  * lookup and a copy: read once, pass on.
@@ -17,13 +19,21 @@ export function requestPath(): string {
   return ngx.var.uri;
 }
 
+const QUESTION_MARK = 63;
+
 /**
- * Path and query as the client sent them.
+ * Whether the client wrote the path so, whatever the query behind it. Decided is by the path that nginx decoded and
+ * normalized, passed on is the one that the client wrote: they must be the same, or edge and origin could see
+ * different resources in one request.
  *
  * @hot
  */
-export function requestTarget(): string {
-  return ngx.var.request_uri;
+export function isWrittenSo(path: string): boolean {
+  readVariable("request_uri");
+  const length = path.length;
+  const written = variableLength();
+  if (written < length || !sameBytes(variableBytes(), path, length)) return false;
+  return written === length || variableBytes()[length] === QUESTION_MARK;
 }
 
 /** Without the `?`; undefined when there is none. */

@@ -11,6 +11,14 @@ export function seedRandom(): void {
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid());
 }
 
+/**
+ * The whole decision about a request is one trace and its side traces. LuaJIT gives up at 500 constants, of which
+ * each function, field and FFI type that it meets is one: "trace too long", and the rest is interpreted.
+ */
+export function admitLongTraces(): void {
+  jit.opt.start("maxirconst=4000", "maxsnap=2000", "maxside=400");
+}
+
 export interface EntryPoints {
   /** Of `set_by_lua`. nginx answers their errors with 500 by itself, and LuaJIT must meet no `pcall` on their way. */
   set: Record<string, (this: void, argument: number) => string>;
