@@ -18,15 +18,26 @@ const PORTS = {
   rabbitmqEpmd: ["RABBITMQ_EPMD_PORT", 8674],
 } as const;
 
+/** Where the other parts reach a part, when something of yours stands in between and passes on. */
+const VIA_PORTS = {
+  api: "API_VIA_PORT",
+  mysql: "MYSQL_VIA_PORT",
+  redis: "REDIS_VIA_PORT",
+  rabbitmq: "RABBITMQ_VIA_PORT",
+} as const;
+
 const FREE_COUNTRY_DATA = "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
 
 export type PortName = keyof typeof PORTS;
 export type Ports = Record<PortName, number>;
 
+export type ViaPorts = Partial<Record<keyof typeof VIA_PORTS, number>>;
+
 export interface Settings {
   checkout: string;
   homeRoot: string;
   ports: Ports;
+  viaPorts: ViaPorts;
   /** A MaxMind-format file; country data of a free licence, from npm, unless one is named. */
   geoipCountryDb: string;
   /** The operators' listener of another system than the private one, with the token for it. */
@@ -39,16 +50,21 @@ export function portVariable(name: PortName): string {
   return PORTS[name][0];
 }
 
+export function viaPortVariable(name: keyof ViaPorts): string {
+  return VIA_PORTS[name];
+}
+
 /** Reports every fault at once. */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const faults: string[] = [];
   const ports = {} as Ports;
   for (const [name, [variable, preset]] of Object.entries(PORTS)) {
-    const text = env[variable];
-    const port = text === undefined || text === "" ? preset : Number(text);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      faults.push(`${variable} is not a port: "${text}"`);
-    ports[name as PortName] = port;
+    ports[name as PortName] = portIn(env, variable, faults) ?? preset;
+  }
+  const viaPorts: ViaPorts = {};
+  for (const [name, variable] of Object.entries(VIA_PORTS)) {
+    const port = portIn(env, variable, faults);
+    if (port !== undefined) viaPorts[name as keyof ViaPorts] = port;
   }
   faults.push(...sharedPorts(ports));
   const remote = remoteOperators(env, faults);
@@ -57,9 +73,19 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     checkout,
     homeRoot: resolve(env.SLUICE_HOME || join(checkout, ".sluice")),
     ports,
+    viaPorts,
     geoipCountryDb: env.GEOIP_COUNTRY_DB || join(checkout, "node_modules", FREE_COUNTRY_DATA),
     remote,
   };
+}
+
+function portIn(env: NodeJS.ProcessEnv, variable: string, faults: string[]): number | undefined {
+  const text = env[variable];
+  if (text === undefined || text === "") return undefined;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    faults.push(`${variable} is not a port: "${text}"`);
+  return port;
 }
 
 function remoteOperators(env: NodeJS.ProcessEnv, faults: string[]): Settings["remote"] {

@@ -13,10 +13,11 @@ import type { Secrets } from "./secrets.ts";
 
 export function originEnvironment(settings: Settings, secrets: Secrets, home: Home): Record<string, string> {
   const { ports } = settings;
+  const via = { ...ports, ...settings.viaPorts };
   return {
-    MYSQL_URL: mysqlUrl(ports.mysql, secrets.mysqlPassword),
-    REDIS_URL: redisUrl(ports.redis, secrets.redisPassword),
-    RABBITMQ_URL: rabbitmqUrl(ports.rabbitmq, secrets.rabbitmqPassword),
+    MYSQL_URL: mysqlUrl(via.mysql, secrets.mysqlPassword),
+    REDIS_URL: redisUrl(via.redis, secrets.redisPassword),
+    RABBITMQ_URL: rabbitmqUrl(via.rabbitmq, secrets.rabbitmqPassword),
     API_HOST: LOOPBACK,
     API_PORT: String(ports.api),
     OPS_HOST: LOOPBACK,
@@ -37,11 +38,12 @@ export function originEnvironment(settings: Settings, secrets: Secrets, home: Ho
 
 export function edgeEnvironment(settings: Settings, secrets: Secrets, home: Home): Record<string, string> {
   const { ports } = settings;
+  const via = { ...ports, ...settings.viaPorts };
   return {
     EDGE_HOST: LOOPBACK,
     EDGE_PORT: String(ports.edge),
-    EDGE_ORIGINS: `${LOOPBACK}:${ports.api}`,
-    EDGE_REDIS: `${LOOPBACK}:${ports.redis}/${secrets.redisPassword}`,
+    EDGE_ORIGINS: `${LOOPBACK}:${via.api}`,
+    EDGE_REDIS: `${LOOPBACK}:${via.redis}/${secrets.redisPassword}`,
     EDGE_TOKEN_KEYS_FILE: secrets.tokenPublicKeysFile,
     EDGE_GEO_FILE: geoFile(home),
     EDGE_STATE_DIR: join(home.data, "edge"),

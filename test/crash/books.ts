@@ -1,0 +1,118 @@
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import type { Acknowledged } from "./crowd.ts";
+
+/** From the moment at which something was hurt until everything was well again. */
+export interface Outage {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** An unpaid order is that late at most when nothing is wrong, and after the end of an outage. */
+export interface Lateness {
+  readonly calmMs: number;
+  readonly afterOutageMs: number;
+}
+
+/** Looks into the database, past the system, for what was promised. */
+export interface Books {
+  /** Acknowledged orders that are not there, are there twice, or are not what was promised. */
+  broken(acknowledged: readonly Acknowledged[]): Promise<string[]>;
+  /** Orders that expired too early or too late, or are unpaid still after their time. */
+  notInTime(outages: readonly Outage[], bound: Lateness): Promise<string[]>;
+  /** How many wait for payment, due or not. */
+  unpaid(): Promise<number>;
+  /** How many messages the relay has not published yet. */
+  unpublished(): Promise<number>;
+  /** Lateness of all orders that have expired, milliseconds, ascending. */
+  latenesses(): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+export async function openBooks(mysqlUrl: string): Promise<Books> {
+  // Each question by a connection of its own: the server is among those that are killed.
+  const ask = async <Row>(sql: string, values: unknown[] = []): Promise<Row[]> => {
+    const connection: Connection = await createConnection({ uri: mysqlUrl, dateStrings: true });
+    try {
+      const [rows] = await connection.query<RowDataPacket[]>(sql, values);
+      return rows as Row[];
+    } finally {
+      await connection.end();
+    }
+  };
+  const count = async (sql: string) => Number((await ask<{ n: number }>(sql))[0]?.n ?? 0);
+
+  return {
+    broken: async (acknowledged) => {
+      const orders = await ask<OrderRow>(
+        `SELECT o.id, o.user_id, o.status, COUNT(k.order_id) AS claims, MIN(k.idempotency_key) AS claim
+         FROM orders o LEFT JOIN order_idempotency k ON k.order_id = o.id GROUP BY o.id, o.user_id, o.status`,
+      );
+      const byId = new Map(orders.map((order) => [order.id, order]));
+      const faults = orders
+        .filter(({ claims }) => Number(claims) !== 1)
+        .map(({ id, claims }) => `order ${id} has ${claims} keys: it was made twice, or by nobody`);
+      for (const { orderId, userId, key, promised } of acknowledged) {
+        const order = byId.get(orderId);
+        if (order === undefined) faults.push(`order ${orderId} was acknowledged and is not there`);
+        else if (order.user_id !== userId || order.claim !== key)
+          faults.push(`order ${orderId} is another's`);
+        else if (promised !== undefined && order.status !== promised) {
+          faults.push(`order ${orderId} was acknowledged as ${promised} and is ${order.status}`);
+        }
+      }
+      return faults;
+    },
+    notInTime: async (outages, bound) => {
+      const orders = await ask<ExpiryRow>(expiries);
+      return orders.flatMap((order) => lateOrEarly(order, outages, bound) ?? []);
+    },
+    unpaid: () =>
+      count("SELECT COUNT(*) AS n FROM orders WHERE status IN ('PENDING_PAYMENT', 'FAILED_PAYMENT')"),
+    unpublished: () => count("SELECT COUNT(*) AS n FROM outbox WHERE published_at IS NULL"),
+    latenesses: async () => {
+      const rows = await ask<ExpiryRow>(`${expiries} AND h.id IS NOT NULL`);
+      return rows.map((row) => Number(row.ended_ms) - Number(row.expires_ms)).sort((a, b) => a - b);
+    },
+    close: async () => undefined,
+  };
+}
+
+/** Orders that have expired, or should have. */
+const expiries = `
+  SELECT o.id, o.status, UNIX_TIMESTAMP(o.expires_at) * 1000 AS expires_ms,
+         UNIX_TIMESTAMP(COALESCE(h.created_at, UTC_TIMESTAMP(6))) * 1000 AS ended_ms
+  FROM orders o LEFT JOIN order_history h ON h.order_id = o.id AND h.to_status = 'EXPIRED'
+  WHERE o.status IN ('EXPIRED', 'PENDING_PAYMENT', 'FAILED_PAYMENT') AND o.expires_at <= UTC_TIMESTAMP(6)`;
+
+interface OrderRow {
+  readonly id: string;
+  readonly user_id: number;
+  readonly status: string;
+  readonly claims: number;
+  readonly claim: string | null;
+}
+
+interface ExpiryRow {
+  readonly id: string;
+  readonly status: string;
+  readonly expires_ms: string;
+  readonly ended_ms: string;
+}
+
+function lateOrEarly(
+  { id, status, expires_ms, ended_ms }: ExpiryRow,
+  outages: readonly Outage[],
+  { calmMs, afterOutageMs }: Lateness,
+): string | undefined {
+  const [expiresMs, endedMs] = [Number(expires_ms), Number(ended_ms)];
+  if (endedMs < expiresMs) return `order ${id} expired ${expiresMs - endedMs} ms before its time`;
+  const lastOutageMs = Math.max(
+    ...outages
+      .filter(({ fromMs, untilMs }) => fromMs <= endedMs && untilMs >= expiresMs)
+      .map((one) => one.untilMs),
+    Number.NEGATIVE_INFINITY,
+  );
+  const allowedMs = Math.max(expiresMs + calmMs, lastOutageMs + afterOutageMs);
+  if (endedMs <= allowedMs) return undefined;
+  return `order ${id} is ${status} ${Math.round(endedMs - expiresMs)} ms after its time`;
+}

@@ -1,0 +1,235 @@
+/**
+ * Hurts a whole system under load, again and again, and looks whether it keeps its promises.
+ *
+ *     load ─▶ fault ─▶ healed ─▶ recovered ─▶ load …            at the end: everything settled, books closed
+ *
+ * A round ends when the system has recovered: every part is healthy (the supervisor has started again what died, and
+ * worker and relay say that they are ready), an order can be placed through the edge, and the relay has published
+ * all that waited. Then, while the load goes on, the audit runs and the books are compared with what the crowd was
+ * promised. In the end the crowd goes home, and every unpaid order must have expired in time.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { freePorts } from "../../cli/src/process/ports.ts";
+import { viaPortVariable } from "../../cli/src/settings.ts";
+import { systemHealth } from "../../cli/src/system/health.ts";
+import { startThrowawaySystem, type ThrowawaySystem } from "../../cli/src/system/throwaway.ts";
+import { Client } from "../src/client.ts";
+import { type Books, type Lateness, type Outage, openBooks } from "./books.ts";
+import { type Crowd, gatherCrowd } from "./crowd.ts";
+import { openPassage, type Passage } from "./passage.ts";
+import { type Cuttable, cuttable, describeFault, type Fault, type Round, schedule } from "./schedule.ts";
+
+export interface CampaignOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  say(line: string): void;
+}
+
+export interface Outcome {
+  readonly roundsSurvived: number;
+  readonly orders: number;
+  /** What was broken, with ids; empty when everything held. */
+  readonly broken: readonly string[];
+}
+
+const orderTtlSeconds = 3;
+/** Whatever was done to it, the system is well again within so long. */
+const recoveryMsMax = 90_000;
+const settledMsMax = 60_000;
+/** The machine is full of our own load, so the calm second is given more room than it has in production. */
+const lateness: Lateness = { calmMs: 5_000, afterOutageMs: 15_000 };
+const pollMs = 100;
+
+export async function runCampaign({ rounds, seed, say }: CampaignOptions): Promise<Outcome> {
+  say(`${rounds} rounds of seed ${seed}: starting the system`);
+  const { system, passages, close } = await startHurtable();
+  const outages: Outage[] = [];
+  const books = await openBooks(system.origin.MYSQL_URL as string);
+  try {
+    const probe = await openProbe(system);
+    const crowd = await gatherCrowd(system.edgeUrl, probe.productIds);
+    const field: Field = { system, passages, books, crowd, probe, outages };
+    let survived = 0;
+    const broken: string[] = [];
+    for (const [index, round] of schedule(seed, rounds).entries()) {
+      const told = await runRound(field, round);
+      broken.push(...told.broken);
+      const verdict = told.broken.length === 0 ? "books in order" : "BROKEN";
+      say(
+        `#${index + 1} ${describeFault(round.fault)}: recovered in ${seconds(told.recoveryMs)}, ${verdict}`,
+      );
+      if (told.broken.length > 0) break;
+      survived += 1;
+    }
+    broken.push(...(await settle(field)));
+    for (const line of broken) say(`  ${line}`);
+    await report(field, survived, rounds, say);
+    return { roundsSurvived: survived, orders: crowd.acknowledged.length, broken };
+  } finally {
+    await books.close();
+    await close();
+  }
+}
+
+interface Field {
+  readonly system: ThrowawaySystem;
+  readonly passages: ReadonlyMap<Cuttable, Passage>;
+  readonly books: Books;
+  readonly crowd: Crowd;
+  readonly probe: Probe;
+  readonly outages: Outage[];
+}
+
+async function startHurtable() {
+  const [vias, targets] = [await freePorts(cuttable.length), await freePorts(cuttable.length)];
+  const settings: Record<string, string> = {
+    ORDER_TTL_SECONDS: String(orderTtlSeconds),
+    // A long campaign must not end because a token has.
+    ACCESS_TOKEN_TTL_SECONDS: "86400",
+    EDGE_WORKERS: "2",
+  };
+  const passages = new Map<Cuttable, Passage>();
+  for (const [index, part] of cuttable.entries()) {
+    const [via, target] = [vias[index] as number, targets[index] as number];
+    settings[`${part.toUpperCase()}_PORT`] = String(target);
+    settings[viaPortVariable(part)] = String(via);
+    passages.set(part, await openPassage(via, target));
+  }
+  const closePassages = () => Promise.all([...passages.values()].map((passage) => passage.close()));
+  const system = await startThrowawaySystem(settings).catch(async (error) => {
+    await closePassages();
+    throw error;
+  });
+  const close = async () => {
+    await system.close();
+    await closePassages();
+  };
+  return { system, passages, close };
+}
+
+async function runRound(
+  field: Field,
+  { afterMs, fault }: Round,
+): Promise<{ recoveryMs: number; broken: string[] }> {
+  await delay(afterMs);
+  const fromMs = Date.now();
+  await inflict(field, fault);
+  const healedAt = performance.now();
+  await recovered(field);
+  const recoveryMs = performance.now() - healedAt;
+  field.outages.push({ fromMs, untilMs: Date.now() });
+  return { recoveryMs, broken: await examine(field) };
+}
+
+/** Resolves when the fault is over; what was killed is dead. */
+async function inflict({ system, passages }: Field, fault: Fault): Promise<void> {
+  if (fault.kind === "kill") return void process.kill(system.pidOf(fault.victim), "SIGKILL");
+  if (fault.kind === "pause") {
+    const group = -system.pidOf(fault.victim);
+    process.kill(group, "SIGSTOP");
+    await delay(fault.forMs);
+    process.kill(group, "SIGCONT");
+    return;
+  }
+  const passage = passages.get(fault.victim) as Passage;
+  if (fault.kind === "silence") passage.silence();
+  else passage.cutOff();
+  await delay(fault.forMs);
+  passage.heal();
+}
+
+async function recovered({ system, probe, books }: Field): Promise<void> {
+  await until("every part is healthy", recoveryMsMax, async () => {
+    const parts = await systemHealth(system.settings, system.home, new Date());
+    const ill = parts.filter(({ state }) => state !== "healthy");
+    return ill.map(({ name, state, reason }) => `${name} is ${state} (${reason ?? ""})`).join(", ");
+  });
+  await until("an order can be placed", recoveryMsMax, probe.order);
+  await until("the outbox is published", recoveryMsMax, async () => {
+    const waiting = await books.unpublished();
+    // Some are always on their way: the crowd goes on.
+    return waiting > inFlightMax ? `${waiting} messages wait` : "";
+  });
+}
+
+const inFlightMax = 50;
+
+async function examine({ system, books, crowd }: Field): Promise<string[]> {
+  // A copy first: what is acknowledged while the books are read must not be missed in them.
+  const acknowledged = [...crowd.acknowledged];
+  const [audit, broken] = await Promise.all([system.sluice("audit"), books.broken(acknowledged)]);
+  return audit.code === 0 ? broken : [...broken, `the audit ended with ${audit.code}:\n${audit.output}`];
+}
+
+/** Nobody orders any more; every unpaid order expires, and the books are closed. */
+async function settle(field: Field): Promise<string[]> {
+  const { books, crowd, outages } = field;
+  await crowd.close();
+  await until("every unpaid order has expired", settledMsMax, async () => {
+    const unpaid = await books.unpaid();
+    return unpaid > 0 ? `${unpaid} are unpaid` : "";
+  });
+  return [...(await examine(field)), ...(await books.notInTime(outages, lateness))];
+}
+
+async function report(
+  { books, crowd, outages }: Field,
+  survived: number,
+  rounds: number,
+  say: (line: string) => void,
+): Promise<void> {
+  const late = await books.latenesses();
+  const at = (share: number) =>
+    seconds(late[Math.min(late.length - 1, Math.floor(late.length * share))] ?? 0);
+  const down = outages.map(({ fromMs, untilMs }) => untilMs - fromMs).sort((a, b) => a - b);
+  const troubles = [...crowd.troubles].map(([what, times]) => `${times} × ${what}`).join(", ");
+  say(`${survived} of ${rounds} rounds survived; ${crowd.acknowledged.length} orders acknowledged`);
+  say(`${late.length} orders expired: late by ${at(0.5)} (p50), ${at(0.99)} (p99), ${at(1)} (max)`);
+  say(`outages: ${seconds(down[down.length >> 1] ?? 0)} (median), ${seconds(down.at(-1) ?? 0)} (longest)`);
+  say(`requests without success meanwhile: ${troubles === "" ? "none" : troubles}`);
+}
+
+interface Probe {
+  readonly productIds: readonly number[];
+  /** Empty when an order was placed; else what stood in the way. */
+  order(): Promise<string>;
+}
+
+const products = 5;
+
+async function openProbe(system: ThrowawaySystem): Promise<Probe> {
+  const ops = new Client(system.opsUrl, { authorization: `Bearer ${system.opsToken}` });
+  const productIds: number[] = [];
+  for (let n = 1; n <= products; n++) {
+    const product = { name: `Crashed ${n}`, priceCents: 100, currency: "EUR", stock: 1_000_000 };
+    const { status, body } = await ops.post("/products", product);
+    if (status !== 201) throw new Error(`no product: ${status} ${JSON.stringify(body)}`);
+    productIds.push(body.id);
+  }
+  const edge = new Client(system.edgeUrl);
+  const { body } = await edge.post("/auth/register", { username: "probe", password: "a long password" });
+  return {
+    productIds,
+    order: async () => {
+      const wish = { lines: [{ productId: productIds[0], quantity: 1 }] };
+      const headers = { "idempotency-key": `probe-${Date.now()}` };
+      const answer = await edge.post("/orders", wish, { token: body.accessToken, headers });
+      return answer.status === 201 ? "" : `${answer.status} ${JSON.stringify(answer.body)}`;
+    },
+  };
+}
+
+/** `look` says what is missing still; empty when nothing is. */
+async function until(what: string, withinMs: number, look: () => Promise<string>): Promise<void> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    const missing = await look().catch((error: Error) => error.message);
+    if (missing === "") return;
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}; ${missing}`);
+    await delay(pollMs);
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`;
+}
