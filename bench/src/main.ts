@@ -6,10 +6,11 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { edgeSuite } from "./edge/suite.ts";
 import { luaGenSuite } from "./lua-gen/suite.ts";
+import { ordersSuite } from "./orders/suite.ts";
 import type { Suite } from "./suite.ts";
 import { formatTable } from "./table.ts";
 
-const suites: readonly Suite[] = [edgeSuite, luaGenSuite];
+const suites: readonly Suite[] = [edgeSuite, luaGenSuite, ordersSuite];
 
 const HELP = `npm run bench -- <suite> [--json FILE] [--quick]
 
