@@ -4,6 +4,7 @@ import { down } from "./commands/down.ts";
 import { finish } from "./commands/finish.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addListCommands } from "./commands/lists.ts";
+import { addMessageCommands } from "./commands/messages.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { reset } from "./commands/reset.ts";
 import { status } from "./commands/status.ts";
@@ -59,6 +60,7 @@ reaches the processes that are started.`,
   addListCommands(program);
   addKeyCommands(program);
   addTrailCommand(program);
+  addMessageCommands(program);
   program.command("supervise", { hidden: true }).action(() => finish(supervise()));
   return program;
 }

@@ -21,9 +21,11 @@ import {
 import {
   createOrdering,
   createStockOf,
+  type OrderTrace,
   orderingAudits,
   orderingTables,
   startOrderingWorker,
+  traceOrder,
 } from "./contexts/ordering/module.ts";
 import { errorCatalogue } from "./error-catalogue.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
@@ -38,6 +40,7 @@ import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
 import { outboxAudits } from "./platform/outbox/audits.ts";
 import { pruneOutbox } from "./platform/outbox/prune.ts";
 import { connectRabbit } from "./platform/rabbit/connect.ts";
+import { parkedMessagesIn } from "./platform/rabbit/parked-messages.ts";
 import { auditProjections } from "./platform/redis/audit-projections.ts";
 import { connectRedis } from "./platform/redis/connect.ts";
 import { createRelay } from "./relay/module.ts";
@@ -234,6 +237,21 @@ export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
     await redis.close();
     await database.close();
   }
+}
+
+/** What is written down about one order; undefined when there is none. */
+export async function trace(env: NodeJS.ProcessEnv, orderId: string): Promise<OrderTrace | undefined> {
+  const database = openDatabase(readConfig("inspect", env).mysqlUrl);
+  try {
+    return await traceOrder(database, orderId);
+  } finally {
+    await database.close();
+  }
+}
+
+export function openParked(env: NodeJS.ProcessEnv) {
+  const database = openDatabase(readConfig("inspect", env).mysqlUrl);
+  return { parked: parkedMessagesIn(database), close: () => database.close() };
 }
 
 export async function runMigrations(env: NodeJS.ProcessEnv): Promise<Migrated> {

@@ -55,6 +55,7 @@ const passwords = {
 };
 const orders = {
   orderTtlSeconds: seconds(1_800),
+  orderExpiryShards: Type.Integer({ minimum: 1, maximum: 16, default: 2 }),
   orderUnpaidMax: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 100 }),
 };
 const payments = {
@@ -87,6 +88,7 @@ const schemas = {
   worker: Type.Object({ ...logging, ...database, ...redis, ...rabbit, ...orders, ...payments, ...trail }),
   relay: Type.Object({ ...logging, ...database, ...redis, ...rabbit }),
   migrate: Type.Object({ ...logging, ...database }),
+  inspect: Type.Object({ ...logging, ...database }),
   seed: Type.Object({ ...logging, ...database, demoPasswordFile: file("the demo users' password") }),
   audit: Type.Object({ ...logging, ...database, ...redis }),
 };

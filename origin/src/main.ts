@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { audit, makeKeys, runMigrations, seed, startApi, startRelay, startWorker } from "./compose.ts";
+import { parkedCommand, traceCommand, UsageError } from "./inspect.ts";
 import { StartFaults } from "./kernel/errors.ts";
 import { auditTable } from "./platform/audit.ts";
 
@@ -32,6 +33,8 @@ const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<
     console.log(values.json ? JSON.stringify(results) : auditTable(results));
     if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
   },
+  trace: traceCommand,
+  parked: parkedCommand,
   keys: async (_env, args) => {
     const { values } = parseArgs({ args, options: { dir: { type: "string" }, public: { type: "string" } } });
     if (values.dir === undefined)
@@ -45,8 +48,6 @@ const stopTimeoutMs = 9_000;
 
 /** The same for one that has not even started: it may be waiting for a database that never comes. */
 const startingStopTimeoutMs = 1_000;
-
-class UsageError extends Error {}
 
 async function main([role = "", ...args]: string[]): Promise<void> {
   const task = tasks[role];

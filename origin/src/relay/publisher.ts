@@ -5,6 +5,7 @@ import { toSqlTime } from "../platform/mysql/time.ts";
 import type { TableRow } from "../platform/redis/projected-table.ts";
 import { repeat } from "../platform/repeat.ts";
 import { connectOutboxChannel } from "./outbox-channel.ts";
+import { outboxFailures } from "./outbox-failures.ts";
 import { type OutboxRow, OutboxRows, outboxRow } from "./outbox-rows.ts";
 import { outboxSender } from "./outbox-sender.ts";
 import { unpublishedReader } from "./unpublished-reader.ts";
@@ -52,11 +53,13 @@ export async function startPublisher(options: PublisherOptions): Promise<Publish
   const { rabbitmqUrl, database, clock, logger } = options;
   const rows = new OutboxRows(publisherLimits);
   const complain = complaints(logger);
+  const failures = outboxFailures(database, publisherLimits.rowsMax);
   let failed = true;
 
   const channel = await connectOutboxChannel({ url: rabbitmqUrl, logger, onOpen: () => poll.now() });
   const sender = outboxSender(channel, rows, (row, error) => {
     failed = true;
+    failures.note(row, error);
     complain(row, error);
   });
   const reader = unpublishedReader(database, rows, sender.pump);
@@ -76,6 +79,7 @@ export async function startPublisher(options: PublisherOptions): Promise<Publish
       await database.execute("UPDATE outbox SET published_at = ? WHERE id IN (?)", [now, ids]);
       rows.marked(ids);
     }
+    await failures.write(clock());
   };
 
   const every = (ms: number, what: string, work: () => Promise<void>) => repeat(what, () => ms, work, logger);

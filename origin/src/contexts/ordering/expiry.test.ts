@@ -13,12 +13,13 @@ import { until } from "../../../test/until.ts";
 import { createLogger } from "../../platform/logger.ts";
 import { openDatabase } from "../../platform/mysql/database.ts";
 import { connectRabbit } from "../../platform/rabbit/connect.ts";
+import { parkedMessagesIn } from "../../platform/rabbit/parked-messages.ts";
 import { createExpireOrders } from "./application/expire-orders.ts";
 import { expiryConsumer } from "./infrastructure/expiry-consumer.ts";
-import { expiryLane, expiryTopology } from "./infrastructure/expiry-lanes.ts";
+import { expiryLanes, expiryTopology, laneOf } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 
-const lane = expiryLane(1);
+const lanes = expiryLanes(1, 2);
 const services = await startTestServices();
 const database = await createTestDatabase(services);
 const prefix = await createTestRedisPrefix(services);
@@ -48,8 +49,9 @@ after(async () => {
 async function startConsumer(clock = Date.now) {
   const logger = createLogger("test", "silent", process.stdout);
   const pool = openDatabase(database.url);
-  const expire = createExpireOrders({ book: orderBookIn(pool, lane), clock });
-  const consumer = expiryConsumer({ expire, lane, logger });
+  const expire = createExpireOrders({ book: orderBookIn(pool, lanes), clock });
+  const parked = parkedMessagesIn(pool);
+  const consumer = expiryConsumer({ expire, lanes, parked, clock: Date.now, logger });
   const connected = Promise.withResolvers<void>();
   const rabbit = await connectRabbit({
     url: vhost.url,
@@ -77,22 +79,36 @@ async function place(): Promise<{ id: string; expiresAtMs: number }> {
 
 const isExpired = async (id: string) => (await buyer.get(`/orders/${id}`)).body.status === "EXPIRED";
 const message = (orderId: string) => Buffer.from(JSON.stringify({ orderId }));
+const wait = (orderId: string) => {
+  const lane = laneOf(lanes, orderId);
+  channel.publish(expiryTopology.waitExchange, lane?.routingKey ?? "", message(orderId), {
+    persistent: true,
+  });
+};
 const depthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
+
+const parkedRows = async () => (await sql.query<RowDataPacket[]>("SELECT * FROM parked_messages"))[0];
 
 test("the outbox holds one message for each order, addressed to the lane", async () => {
   const { id } = await place();
-  const [rows] = await sql.query("SELECT exchange, routing_key, payload FROM outbox WHERE payload LIKE ?", [
-    `%${id}%`,
-  ]);
+  const [rows] = await sql.query(
+    "SELECT exchange, routing_key, subject, payload FROM outbox WHERE payload LIKE ?",
+    [`%${id}%`],
+  );
   assert.deepEqual(rows, [
-    { exchange: expiryTopology.delayExchange, routing_key: "1s", payload: JSON.stringify({ orderId: id }) },
+    {
+      exchange: expiryTopology.waitExchange,
+      routing_key: laneOf(lanes, id)?.routingKey,
+      subject: `order:${id}`,
+      payload: JSON.stringify({ orderId: id }),
+    },
   ]);
 });
 
 test("a message waits in its lane, falls due, and expires the order; not before its time", async () => {
   const consumer = await startConsumer();
   const { id, expiresAtMs } = await place();
-  channel.publish(expiryTopology.delayExchange, lane.routingKey, message(id), { persistent: true });
+  wait(id);
   await until("the order is expired", () => isExpired(id));
   assert.ok(Date.now() >= expiresAtMs);
   await consumer.close();
@@ -111,7 +127,7 @@ test("messages that come early, twice, or for an order that is gone do no harm",
   await until("all are consumed", async () => (await depthOf(expiryTopology.dueQueue)) === 0);
   await consumer.close();
   assert.equal((await buyer.get(`/orders/${paid.id}`)).body.status, "PAID");
-  assert.equal(await depthOf(expiryTopology.parkedQueue), 0);
+  assert.deepEqual(await parkedRows(), []);
 });
 
 test("a message that nobody can read is parked, and those behind it go on", async () => {
@@ -120,15 +136,15 @@ test("a message that nobody can read is parked, and those behind it go on", asyn
   for (const poison of ["{", "null", '{"orderId":7}']) {
     channel.publish(expiryTopology.dueExchange, "", Buffer.from(poison), { persistent: true });
   }
-  channel.publish(expiryTopology.delayExchange, lane.routingKey, message(id), { persistent: true });
+  wait(id);
   await until("the order is expired", () => isExpired(id));
-  await until("three are parked", async () => (await depthOf(expiryTopology.parkedQueue)) === 3);
+  await until("three are parked", async () => (await parkedRows()).length === 3);
   await consumer.close();
-  const parked = await channel.get(expiryTopology.parkedQueue);
-  assert.ok(parked !== false);
-  assert.equal(parked.properties.headers?.["x-first-death-reason"], "rejected");
-  channel.ack(parked);
-  await channel.purgeQueue(expiryTopology.parkedQueue);
+  for (const row of await parkedRows()) {
+    assert.equal(row.queue, expiryTopology.dueQueue);
+    assert.equal(row.reason, "it names no order");
+  }
+  await sql.query("DELETE FROM parked_messages");
 });
 
 test("an order whose books are broken is parked or reported, and holds up no other", async () => {
@@ -146,12 +162,15 @@ test("an order whose books are broken is parked or reported, and holds up no oth
     channel.publish(expiryTopology.dueExchange, "", message(id), { persistent: true });
   }
   await until("the sound one is expired", () => isExpired(second));
-  await until("the broken one is parked", async () => (await depthOf(expiryTopology.parkedQueue)) === 1);
+  await until("the broken one is parked", async () => (await parkedRows()).length === 1);
   await consumer.close();
-  await channel.purgeQueue(expiryTopology.parkedQueue);
+  const [row] = await parkedRows();
+  assert.equal(row?.body.toString(), message(first).toString());
+  assert.match(row?.reason, /stock cannot RELEASE/);
+  await sql.query("DELETE FROM parked_messages");
 
   const pool = openDatabase(database.url);
-  const expire = createExpireOrders({ book: orderBookIn(pool, lane), clock: ahead });
+  const expire = createExpireOrders({ book: orderBookIn(pool, lanes), clock: ahead });
   await assert.rejects(expire.sweep(), (error: Error) => {
     return [first, third].every((id) => error.message.includes(id)) && !error.message.includes(fourth);
   });
@@ -174,7 +193,7 @@ test("a consumer whose queue is deleted under it makes it anew and goes on", asy
       return false;
     }
   });
-  channel.publish(expiryTopology.delayExchange, lane.routingKey, message(id), { persistent: true });
+  wait(id);
   await until("the order is expired", () => isExpired(id));
   await consumer.close();
 });
@@ -208,7 +227,7 @@ test("two sweepers at once expire each order once", async () => {
   const pool = openDatabase(database.url);
   await Promise.all(Array.from({ length: 120 }, () => place()));
   const clock = () => Date.now() + 2_000;
-  const sweepers = [0, 1].map(() => createExpireOrders({ book: orderBookIn(pool, lane), clock }));
+  const sweepers = [0, 1].map(() => createExpireOrders({ book: orderBookIn(pool, lanes), clock }));
   const expired = await Promise.all(sweepers.map((one) => one.sweep()));
   assert.equal(
     expired.reduce((sum, count) => sum + count),

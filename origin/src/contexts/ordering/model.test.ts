@@ -16,7 +16,7 @@ import { createReconcilePayments } from "./application/reconcile-payments.ts";
 import { createFinishRefund, createRefundOrder } from "./application/refund-order.ts";
 import { createSettlePayment } from "./application/settle-payment.ts";
 import type { Payment } from "./domain/payment.ts";
-import { expiryLane } from "./infrastructure/expiry-lanes.ts";
+import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 
 /**
@@ -129,7 +129,7 @@ let products = 0;
 async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> {
   let nowMs = Date.now();
   const clock = () => nowMs;
-  const book = orderBookIn(database, expiryLane(TTL_MS / 1_000));
+  const book = orderBookIn(database, expiryLanes(TTL_MS / 1_000, 2));
   const product = ++products;
   await openStock(book, product, PIECES, { actor: "test", reason: "model", nowMs });
   const { provider, heldCents, callback } = scriptedProvider(() => answers.next().value as Answer);
@@ -154,7 +154,7 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
     pay: (orderId: string) => pay({ userId: USER, orderId, method: "scripted" }),
     cancel: (orderId: string) => cancel({ userId: USER, orderId }),
     refund: (orderId: string) => refund({ userId: USER, orderId, reason: "model" }),
-    expire: (orderId: string) => expire.named([orderId, orderId]),
+    expire: (orderId: string) => expire.reminded([1, 2].map(() => ({ orderId, messageId: undefined }))),
   };
 
   const take = async (one: Step): Promise<void> => {

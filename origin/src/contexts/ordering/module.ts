@@ -7,13 +7,14 @@ import type { NewId } from "../../kernel/ids.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Database } from "../../platform/mysql/database.ts";
+import { parkedMessagesIn } from "../../platform/rabbit/parked-messages.ts";
 import { followStream } from "../../platform/redis/follow-stream.ts";
 import { STREAM_FIELD_ID } from "../../platform/redis/project.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
-import { repeat } from "../../platform/repeat.ts";
+import { type Repeated, repeat } from "../../platform/repeat.ts";
 import { adjustStock, openStock } from "./application/adjust-stock.ts";
 import { createCancelOrder } from "./application/cancel-order.ts";
-import { createExpireOrders } from "./application/expire-orders.ts";
+import { createExpireOrders, type ExpireOrders } from "./application/expire-orders.ts";
 import { eventLimits, expiryLimits, orderLimits, paymentLimits } from "./application/limits.ts";
 import { findOrder, listOrders } from "./application/list-orders.ts";
 import { orderView } from "./application/order-view.ts";
@@ -29,8 +30,10 @@ import { createTellEvents } from "./application/tell-events.ts";
 import { buyersTable } from "./infrastructure/buyer-projection.ts";
 import { eventLogIn } from "./infrastructure/events.ts";
 import { expiryConsumer } from "./infrastructure/expiry-consumer.ts";
-import { expiryLane } from "./infrastructure/expiry-lanes.ts";
+import { laneKeeper } from "./infrastructure/expiry-lane-keeper.ts";
+import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
+import { collectParked } from "./infrastructure/parking.ts";
 import { sandboxProvider } from "./infrastructure/sandbox-provider.ts";
 import { stockTable } from "./infrastructure/stock-projection.ts";
 import { addCallbackRoute } from "./interface/callback-route.ts";
@@ -40,6 +43,7 @@ import { addStockRoutes } from "./interface/stock-routes.ts";
 import type { StockOf } from "./public.ts";
 
 export { orderingAudits } from "./infrastructure/audits.ts";
+export { type OrderTrace, traceOrder } from "./infrastructure/trace.ts";
 
 /** For the relay. */
 export const orderingTables: readonly ProjectedTable[] = [stockTable, buyersTable];
@@ -47,7 +51,12 @@ export const orderingTables: readonly ProjectedTable[] = [stockTable, buyersTabl
 export interface OrderingDependencies {
   readonly config: Pick<
     WorkerConfig,
-    "orderTtlSeconds" | "orderUnpaidMax" | "paymentsUrl" | "paymentsSecretFile" | "paymentsCallbackUrl"
+    | "orderTtlSeconds"
+    | "orderExpiryShards"
+    | "orderUnpaidMax"
+    | "paymentsUrl"
+    | "paymentsSecretFile"
+    | "paymentsCallbackUrl"
   >;
   readonly database: Database;
   readonly clock: Clock;
@@ -131,8 +140,8 @@ export function createStockOf({
   database,
   clock,
 }: Pick<OrderingDependencies, "database" | "clock">): StockOf {
-  // No orders are placed through this one, so its lane is never used.
-  const book = orderBookIn(database, expiryLane(1));
+  // No orders are placed through this one, so it needs no lanes.
+  const book = orderBookIn(database, []);
   return {
     document: async (productId) => {
       const stock = await book.findStock(productId);
@@ -151,42 +160,77 @@ export interface OrderingWorker {
 
 /** What the worker does of ordering: consumes what falls due, sweeps, reconciles, prunes. */
 export function startOrderingWorker(given: OrderingDependencies): OrderingWorker {
-  const { config, clock, logger } = given;
+  const { clock, logger } = given;
   const { book, provider, settle, finishRefund } = paymentsOn(given);
   const expire = createExpireOrders({ book, clock });
   const reconcile = createReconcilePayments({ book, provider, settle, finishRefund, clock });
-  const consumer = expiryConsumer({ expire, lane: expiryLane(config.orderTtlSeconds), logger });
+  const messages = startExpiryMessages(given, expire);
+  const every = (ms: number, what: string, work: () => Promise<unknown>) =>
+    repeat(
+      what,
+      () => ms,
+      async () => void (await work()),
+      logger,
+    );
   const repeated = [
-    repeat(
-      "sweep expired orders",
-      () => expiryLimits.sweepIntervalMs,
-      async () => void (await expire.sweep()),
-      logger,
-    ),
-    repeat(
-      "reconcile payments",
-      () => paymentLimits.reconcileIntervalMs,
-      async () => void (await reconcile()),
-      logger,
-    ),
-    repeat(
-      "prune idempotency keys",
-      () => orderLimits.idempotencyPruneIntervalMs,
-      () => prune(book, clock),
-      logger,
-    ),
+    every(expiryLimits.sweepIntervalMs, "sweep expired orders", () => expire.sweep()),
+    every(paymentLimits.reconcileIntervalMs, "reconcile payments", () => reconcile()),
+    every(orderLimits.idempotencyPruneIntervalMs, "prune what is kept for a while", () => prune(book, clock)),
   ];
   return {
-    onRabbitConnect: consumer.onConnect,
+    onRabbitConnect: messages.onConnect,
     close: async () => {
-      await consumer.close();
+      await messages.close();
       await Promise.all(repeated.map((one) => one.close()));
     },
   };
 }
 
-function paymentsOn({ config, database, clock, logger }: OrderingDependencies) {
-  const book = orderBookIn(database, expiryLane(config.orderTtlSeconds));
+/** Everything about expiry that needs the broker; without one, all of it waits. */
+function startExpiryMessages(given: OrderingDependencies, expire: ExpireOrders) {
+  const { database, clock, logger } = given;
+  const lanes = lanesOf(given);
+  const parked = parkedMessagesIn(database);
+  const consumer = expiryConsumer({ expire, lanes, parked, clock, logger });
+  const keeper = laneKeeper({ database, lanes, clock, logger });
+  let connected: ChannelModel | undefined;
+  const onBroker = (ms: number, what: string, work: (model: ChannelModel) => Promise<void>): Repeated =>
+    repeat(
+      what,
+      () => ms,
+      async () => (connected === undefined ? undefined : work(connected)),
+      logger,
+    );
+  const keeping = onBroker(expiryLimits.laneCheckIntervalMs, "keep the lanes", async (model) => {
+    await keeper.takeUp(model);
+    await keeper.deleteDrained(model);
+  });
+  const parking = onBroker(expiryLimits.parkIntervalMs, "collect parked messages", (model) =>
+    collectParked(model, parked, clock),
+  );
+  return {
+    onConnect: async (model: ChannelModel) => {
+      model.once("close", () => {
+        if (connected === model) connected = undefined;
+      });
+      await consumer.onConnect(model);
+      connected = model;
+      keeping.now();
+    },
+    close: async () => {
+      await consumer.close();
+      await Promise.all([keeping.close(), parking.close()]);
+    },
+  };
+}
+
+function lanesOf({ config }: OrderingDependencies) {
+  return expiryLanes(config.orderTtlSeconds, config.orderExpiryShards);
+}
+
+function paymentsOn(given: OrderingDependencies) {
+  const { config, database, clock, logger } = given;
+  const book = orderBookIn(database, lanesOf(given));
   const provider = sandboxProvider({
     url: config.paymentsUrl,
     secret: readFileSync(config.paymentsSecretFile, "utf8").trim(),
@@ -199,8 +243,8 @@ function paymentsOn({ config, database, clock, logger }: OrderingDependencies) {
 }
 
 async function prune(book: OrderBook, clock: Clock): Promise<void> {
-  const beforeMs = clock() - orderLimits.idempotencyTtlMs;
-  while (
-    (await book.pruneAnswers(beforeMs, orderLimits.idempotencyPruneMax)) === orderLimits.idempotencyPruneMax
-  );
+  const { idempotencyTtlMs, idempotencyPruneMax } = orderLimits;
+  const { receiptsKeptMs, receiptsPruneMax } = expiryLimits;
+  while ((await book.pruneAnswers(clock() - idempotencyTtlMs, idempotencyPruneMax)) === idempotencyPruneMax);
+  while ((await book.pruneReceipts(clock() - receiptsKeptMs, receiptsPruneMax)) === receiptsPruneMax);
 }

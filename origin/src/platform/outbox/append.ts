@@ -6,18 +6,22 @@ export interface OutboxMessage {
   readonly routingKey: string;
   /** Identifies the message to idempotent consumers: delivery is at least once. */
   readonly messageId: string;
-  readonly payload: object;
+  /** What it is about (`order:<id>`), by which it is found later. */
+  readonly subject?: string;
+  /** Sent as JSON; text is sent as it stands. */
+  readonly payload: object | string;
 }
 
 /** Adds messages to the transaction's own commit. The relay publishes them; nothing else does. */
 export async function appendToOutbox(tx: Transaction, messages: readonly OutboxMessage[]): Promise<void> {
   if (messages.length === 0) return;
-  await tx.execute("INSERT INTO outbox (exchange, routing_key, message_id, payload) VALUES ?", [
+  await tx.execute("INSERT INTO outbox (exchange, routing_key, message_id, subject, payload) VALUES ?", [
     messages.map((message) => [
       message.exchange,
       message.routingKey,
       message.messageId,
-      JSON.stringify(message.payload),
+      message.subject ?? null,
+      typeof message.payload === "string" ? message.payload : JSON.stringify(message.payload),
     ]),
   ]);
 }

@@ -2,14 +2,15 @@ import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { advance } from "./advance.ts";
 import { expiryLimits } from "./limits.ts";
-import type { OrderBook } from "./ports.ts";
+import type { OrderBook, OrderTransaction, Reminder } from "./ports.ts";
 
 export interface ExpireOrders {
   /**
-   * Expires those of the named orders that are due, and no other: one that is paid, not due yet, or held by
-   * another transaction is passed by. Repeating it does no harm. Returns those that could not be expired.
+   * Expires those of the orders that are due, and no other: one that is paid, not due yet, or held by another
+   * transaction is passed by. What became of each message is written down with it. Repeating it does no harm.
+   * Returns those that could not be expired.
    */
-  named(orderIds: readonly string[]): Promise<FailedExpiry[]>;
+  reminded(reminders: readonly Reminder[]): Promise<FailedExpiry[]>;
   /**
    * Expires what is due, whatever the broker did or lost, in batches. Returns how many expired; throws, after
    * it has expired the others, when some could not be.
@@ -28,48 +29,78 @@ export interface FailedExpiry {
  * taken one by one, so that a single broken order holds up nobody else.
  */
 export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Clock }): ExpireOrders {
-  const expire = (actor: string, orderIds?: readonly string[]) =>
-    book.transaction(async (tx) => {
-      const nowMs = clock();
-      const due = await tx.lockDue(nowMs, expiryLimits.batchMax, orderIds);
-      if (due.length > 0) await advance(tx, due, "EXPIRED", { actor, reason: "not paid in time", nowMs });
-      return due.length;
-    });
-
-  const oneByOne = async (actor: string, orderIds: readonly string[]): Promise<FailedExpiry[]> => {
-    const failed: FailedExpiry[] = [];
-    for (const orderId of orderIds) {
-      const error = await expire(actor, [orderId]).then(() => undefined, unlessRefused);
-      if (error !== undefined) failed.push({ orderId, error });
-    }
-    return failed;
+  const expireIn = async (
+    tx: OrderTransaction,
+    actor: string,
+    nowMs: number,
+    orderIds?: readonly string[],
+  ) => {
+    const due = await tx.lockDue(nowMs, expiryLimits.batchMax, orderIds);
+    if (due.length > 0) await advance(tx, due, "EXPIRED", { actor, reason: "not paid in time", nowMs });
+    return due;
   };
 
+  const byMessages = (reminders: readonly Reminder[]) =>
+    book.transaction(async (tx) => {
+      const nowMs = clock();
+      const orderIds = [...new Set(reminders.map(({ orderId }) => orderId))];
+      const due = await expireIn(tx, "expiry:message", nowMs, orderIds);
+      const expired = new Set(due.map(({ id }) => id));
+      await tx.keepReceipts(
+        reminders.map((reminder) => ({
+          ...reminder,
+          outcome: expired.has(reminder.orderId) ? "expired" : "passed-by",
+        })),
+        nowMs,
+      );
+    });
+
+  const bySweeper = (orderIds?: readonly string[]) =>
+    book.transaction(async (tx) => (await expireIn(tx, "expiry:sweeper", clock(), orderIds)).length);
+
   return {
-    named: async (orderIds) => {
+    reminded: async (reminders) => {
       const failed: FailedExpiry[] = [];
-      for (let start = 0; start < orderIds.length; start += expiryLimits.batchMax) {
-        const batch = orderIds.slice(start, start + expiryLimits.batchMax);
-        const error = await expire("expiry:message", batch).then(() => undefined, unlessRefused);
-        if (error !== undefined) failed.push(...(await oneByOne("expiry:message", batch)));
+      for (let start = 0; start < reminders.length; start += expiryLimits.batchMax) {
+        const batch = reminders.slice(start, start + expiryLimits.batchMax);
+        const error = await byMessages(batch).then(() => undefined, unlessRefused);
+        if (error === undefined) continue;
+        failed.push(
+          ...(await oneByOne(
+            batch.map(({ orderId }) => orderId),
+            (_, index) => byMessages(batch.slice(index, index + 1)),
+          )),
+        );
       }
       return failed;
     },
     sweep: async () => {
       let expired = 0;
       for (;;) {
-        const batch = await expire("expiry:sweeper").catch(unlessRefused);
+        const batch = await bySweeper().catch(unlessRefused);
         if (typeof batch === "number") {
           expired += batch;
           if (batch < expiryLimits.batchMax) return expired;
           continue;
         }
         const due = await book.findDue(clock(), expiryLimits.batchMax);
-        const failed = await oneByOne("expiry:sweeper", due);
+        const failed = await oneByOne(due, (orderId) => bySweeper([orderId]));
         if (failed.length > 0) throw stuck(failed);
       }
     },
   };
+}
+
+async function oneByOne(
+  orderIds: readonly string[],
+  expire: (orderId: string, index: number) => Promise<unknown>,
+): Promise<FailedExpiry[]> {
+  const failed: FailedExpiry[] = [];
+  for (const [index, orderId] of orderIds.entries()) {
+    const error = await expire(orderId, index).then(() => undefined, unlessRefused);
+    if (error !== undefined) failed.push({ orderId, error });
+  }
+  return failed;
 }
 
 /** A refusal says that a service is away: that is everybody's trouble, not this order's. */

@@ -45,18 +45,29 @@ export const eventLimits = {
 
 export const expiryLimits = {
   /** Orders that one transaction expires: few enough that a hot product's row is not held for long. */
-  batchMax: 100,
+  batchMax: 250,
   /** Idle time between two looks of the sweeper. Half of the second that an order may be late. */
   sweepIntervalMs: 500,
   /** After a sweep that failed. */
   sweepRetryMs: 1_000,
   /** Messages that a consumer holds unacknowledged. */
-  prefetch: 200,
+  prefetch: 1_000,
   /** How long a consumer gathers messages into one transaction. */
   gatherMs: 5,
   consumerRestartMs: 1_000,
   /** For each of the two goodbyes to the broker. */
   closeTimeoutMs: 2_000,
+  /** An order that may be unpaid for longer gets no message: the sweeper alone has it. RabbitMQ takes 49 days. */
+  laneTtlSecondsMax: 7 * 24 * 3_600,
+  /** A retired lane is deleted so long after its last message has fallen due: the broker retries every 3 minutes. */
+  laneDrainedAfterMs: 600_000,
+  laneCheckIntervalMs: 60_000,
+  /** What nobody could handle is taken from the broker into the database so often, so many at a time. */
+  parkIntervalMs: 5_000,
+  parkBatchMax: 500,
+  /** Receipts are kept as long as the outbox keeps messages. */
+  receiptsKeptMs: 7 * 24 * 3_600_000,
+  receiptsPruneMax: 1_000,
   /** Messages that wait in one lane; the broker refuses more, and the sweeper has them anyway. */
   laneLengthMax: 2_000_000,
   /** Messages in the queue of those that fall due, and in the one of those that nobody could read. */

@@ -7,7 +7,7 @@ import { Refusal } from "../../../kernel/errors.ts";
 import { newUuid } from "../../../kernel/ids.ts";
 import { openDatabase } from "../../../platform/mysql/database.ts";
 import type { RequestedLine } from "../domain/order.ts";
-import { expiryLane } from "../infrastructure/expiry-lanes.ts";
+import { expiryLanes } from "../infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "../infrastructure/order-book.ts";
 import { openStock } from "./adjust-stock.ts";
 import type { Placement } from "./draft-orders.ts";
@@ -18,7 +18,7 @@ const services = await startTestServices();
 const testDatabase = await createTestDatabase(services);
 await runMigrations({ MYSQL_URL: testDatabase.url });
 const database = openDatabase(testDatabase.url);
-const book = orderBookIn(database, expiryLane(60));
+const book = orderBookIn(database, expiryLanes(60, 2));
 const other = await createConnection(testDatabase.url);
 const by = { actor: "test", reason: "test", nowMs: Date.now() };
 

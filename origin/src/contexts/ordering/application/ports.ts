@@ -26,6 +26,8 @@ export interface OrderBook {
   findAnswers(claims: readonly Claim[], notBeforeMs: number): Promise<KeptAnswers>;
   /** Removes answers kept before that time, at most `max`; how many they were. */
   pruneAnswers(beforeMs: number, max: number): Promise<number>;
+  /** Removes receipts of messages that were handled before that time, at most `max`; how many they were. */
+  pruneReceipts(beforeMs: number, max: number): Promise<number>;
   /** Counts of available pieces as last committed: a hint that saves work, no promise. */
   peekAvailable(productIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** How many unpaid orders users have, as last committed: a hint as well. */
@@ -47,6 +49,9 @@ export interface OrderTransaction {
   insertOrders(orders: readonly Order[]): Promise<void>;
   /** For each order a message that arrives when its time has come. */
   scheduleExpiry(reminders: readonly { readonly order: Order; readonly messageId: string }[]): Promise<void>;
+
+  /** Says of expiry messages that they were handled; once more of one that is handled again. */
+  keepReceipts(receipts: readonly Receipt[], nowMs: number): Promise<void>;
 
   lockOrder(orderId: string): Promise<Order | undefined>;
   /**
@@ -105,6 +110,18 @@ export interface KeptAnswer {
   readonly status: number;
   readonly body: string;
   readonly createdAtMs: number;
+}
+
+/** An order that a message says is due. */
+export interface Reminder {
+  readonly orderId: string;
+  /** Undefined when it carries none of ours; then no receipt is kept. */
+  readonly messageId: string | undefined;
+}
+
+export interface Receipt extends Reminder {
+  /** `passed-by`: not due (yet, or any more), or held by somebody else. */
+  readonly outcome: "expired" | "passed-by";
 }
 
 export interface HistoryEntry {

@@ -4,7 +4,7 @@ import { createTestDatabase, startTestServices } from "../../../../../cli/src/se
 import { runMigrations } from "../../../compose.ts";
 import { newUuid } from "../../../kernel/ids.ts";
 import { openDatabase } from "../../../platform/mysql/database.ts";
-import { expiryLane } from "../infrastructure/expiry-lanes.ts";
+import { expiryLanes } from "../infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "../infrastructure/order-book.ts";
 import { openStock } from "./adjust-stock.ts";
 import { createPayOrder } from "./pay-order.ts";
@@ -28,7 +28,7 @@ after(async () => {
 test("a charge that is sent again while it is looked for is not declined, and is found the next time", async () => {
   let nowMs = Date.now();
   const clock = () => nowMs;
-  const book = orderBookIn(database, expiryLane(60));
+  const book = orderBookIn(database, expiryLanes(60, 2));
   let whileLookingFor = async () => {};
   let arrived = false;
   const provider: PaymentProvider = {

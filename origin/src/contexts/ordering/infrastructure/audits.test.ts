@@ -128,6 +128,49 @@ const wrongs: [string, (sold: Sold) => [string, unknown[]], RegExp[]][] = [
     [/each key has its order/],
   ],
   [
+    "money that is owed for two hours",
+    ({ paid }) => [
+      `INSERT INTO payments (id, order_id, provider, method, status, amount_cents, currency, reason, created_at, updated_at)
+       SELECT UUID(), order_id, provider, method, 'REFUND_DUE', amount_cents, currency, '', created_at,
+              UTC_TIMESTAMP(6) - INTERVAL 2 HOUR FROM payments WHERE order_id = ?`,
+      [paid],
+    ],
+    [/no refund is owed/],
+  ],
+  [
+    "an order without its expiry message",
+    ({ open }) => ["DELETE FROM outbox WHERE subject = ?", [`order:${open}`]],
+    [/each order has its expiry message/],
+  ],
+  [
+    "a message that the broker has lost",
+    ({ paid }) => [
+      `UPDATE outbox m JOIN orders o ON o.id = ?
+       SET m.published_at = UTC_TIMESTAMP(6) - INTERVAL 1 HOUR, o.expires_at = UTC_TIMESTAMP(6) - INTERVAL 20 MINUTE
+       WHERE m.subject = CONCAT('order:', o.id)`,
+      [paid],
+    ],
+    [/what was published is received/],
+  ],
+  [
+    "a message that is parked",
+    () => [
+      `INSERT INTO parked_messages (queue, message_id, headers, body, body_bytes, reason, parked_at)
+       VALUES ('q', '', '{}', '{', 1, 'unreadable', UTC_TIMESTAMP(6))`,
+      [],
+    ],
+    [/none is parked/],
+  ],
+  [
+    "a receipt of no order",
+    ({ paid }) => [
+      `INSERT INTO expiry_receipts (message_id, order_id, outcome, received_at)
+       SELECT message_id, UUID(), 'expired', UTC_TIMESTAMP(6) FROM outbox WHERE subject = CONCAT('order:', ?)`,
+      [paid],
+    ],
+    [/orphans/],
+  ],
+  [
     "a message that nobody published",
     () => ["UPDATE outbox SET published_at = NULL, created_at = UTC_TIMESTAMP(6) - INTERVAL 90 SECOND", []],
     [/nothing waits/],
@@ -160,6 +203,8 @@ async function broken(): Promise<string[]> {
 
 async function wipe(): Promise<void> {
   const tables = [
+    "expiry_receipts",
+    "parked_messages",
     "order_idempotency",
     "payments",
     "order_history",

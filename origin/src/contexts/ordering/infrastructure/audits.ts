@@ -1,9 +1,13 @@
 import type { Audit } from "../../../platform/audit.ts";
 import { soldStatuses, unpaidStatuses } from "../domain/order-state.ts";
 import { type Stock, type StockMovementKind, stockMovements } from "../domain/stock.ts";
+import { messageAudits } from "./message-audits.ts";
 
 /** An order may be so late; more means that neither the messages nor the sweeper work. */
 const lateSecondsMax = 15;
+
+/** The provider is asked every five minutes at least; so long without success, somebody has to look. */
+const owedHoursMax = 1;
 
 const unpaid = quoted(unpaidStatuses);
 const holdingSold = quoted(soldStatuses);
@@ -103,6 +107,12 @@ export const orderingAudits: readonly Audit[] = [
           FROM order_idempotency k LEFT JOIN orders o ON o.id = k.order_id AND o.user_id = k.user_id
           GROUP BY k.order_id HAVING COUNT(*) > 1 OR COUNT(o.id) = 0`,
   },
+  {
+    name: `payments: no refund is owed for more than ${owedHoursMax} h`,
+    sql: `SELECT id AS payment_id, order_id, updated_at AS owed_since, checks FROM payments
+          WHERE status = 'REFUND_DUE' AND updated_at < UTC_TIMESTAMP(6) - INTERVAL ${owedHoursMax} HOUR`,
+  },
+  ...messageAudits,
 ];
 
 /** What the ledger says that a count should be, from the table of movements. */

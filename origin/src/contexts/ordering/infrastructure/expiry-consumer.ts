@@ -1,10 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
+import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
+import { isUuid } from "../../../kernel/ids.ts";
 import type { Logger } from "../../../platform/logger.ts";
+import type { ParkedMessages } from "../../../platform/rabbit/parked-messages.ts";
 import type { ExpireOrders } from "../application/expire-orders.ts";
 import { expiryLimits } from "../application/limits.ts";
-import { declareExpiryTopology, type ExpiryLane, expiryTopology } from "./expiry-lanes.ts";
+import type { Reminder } from "../application/ports.ts";
+import { declareExpiryTopology, type ExpiryLanes, expiryTopology } from "./expiry-lanes.ts";
 
 export interface ExpiryConsumer {
   /** Declares the queues and consumes, after each connect. */
@@ -19,50 +23,65 @@ export interface ExpiryConsumer {
  *
  * - it names an order: acknowledged, whether the order expired, was paid, is not due yet (a lane of another
  *   length, a clock that differs) or is being paid in this moment; the sweeper has what is left
- * - MySQL is away: acknowledged too; redelivering would only run into the same wall, and the sweeper finds
- *   all of them within a second of its return
- * - nobody can read it, or it makes our code fail: rejected, and parked by the broker with the reason
+ * - MySQL is away: held, and tried again until MySQL is back; giving it back would burn through its delivery
+ *   limit, and the broker keeps all the others meanwhile
+ * - nobody can read it, or it makes our code fail: parked with the reason; by the broker when MySQL is away
  *
  * Messages are gathered for some milliseconds and expired in one transaction: when thousands fall due at
  * once, commits are what costs.
  */
-export function expiryConsumer({
-  expire,
-  lane,
-  logger,
-}: {
+export function expiryConsumer(deps: {
   expire: ExpireOrders;
-  lane: ExpiryLane;
+  lanes: ExpiryLanes;
+  parked: ParkedMessages;
+  clock: Clock;
   logger: Logger;
 }): ExpiryConsumer {
+  const { expire, lanes, parked, clock, logger } = deps;
   let closing = false;
   let current: { channel: Channel; consumerTag: string } | undefined;
   const inHand = new Set<Promise<void>>();
 
   const handle = async (channel: Channel, batch: readonly ConsumeMessage[]) => {
-    const readable = new Map<ConsumeMessage, string>();
+    const readable: { message: ConsumeMessage; orderId: string; messageId: string | undefined }[] = [];
     for (const message of batch) {
       const orderId = orderIdOf(message);
-      if (orderId === undefined) park(channel, message, "it names no order");
-      else readable.set(message, orderId);
+      if (orderId === undefined) await park(channel, message, "it names no order");
+      else readable.push({ message, orderId, messageId: messageIdOf(message) });
     }
     const failed = new Map<string, unknown>();
-    try {
-      const failures = await expire.named([...new Set(readable.values())]);
-      for (const { orderId, error } of failures) failed.set(orderId, error);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      logger.warn({ err: error.message }, "expiry is left to the sweeper");
+    while (!(await tried(readable, failed))) {
+      await delay(expiryLimits.consumerRestartMs);
+      // They come again, to whoever consumes next.
+      if (closing || current?.channel !== channel) return;
     }
-    for (const [message, orderId] of readable) {
-      if (failed.has(orderId)) park(channel, message, String(failed.get(orderId)));
+    for (const { message, orderId } of readable) {
+      if (failed.has(orderId)) await park(channel, message, String(failed.get(orderId)));
       else settle(() => channel.ack(message));
     }
   };
 
-  const park = (channel: Channel, message: ConsumeMessage, reason: string) => {
+  /** False while the database is away. */
+  const tried = async (reminders: readonly Reminder[], failed: Map<string, unknown>): Promise<boolean> => {
+    try {
+      for (const { orderId, error } of await expire.reminded(reminders)) failed.set(orderId, error);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      logger.warn({ err: error.message }, "expiry messages wait for the database");
+      return false;
+    }
+  };
+
+  const park = async (channel: Channel, message: ConsumeMessage, reason: string) => {
     logger.error({ messageId: message.properties.messageId, reason }, "an expiry message is parked");
-    settle(() => channel.nack(message, false, false));
+    try {
+      await parked.park(expiryTopology.dueQueue, message, reason, clock());
+      settle(() => channel.ack(message));
+    } catch (error) {
+      logger.warn({ err: (error as Error).message }, "the broker has to park it");
+      settle(() => channel.nack(message, false, false));
+    }
   };
 
   const consume = async (model: ChannelModel): Promise<void> => {
@@ -73,7 +92,7 @@ export function expiryConsumer({
     });
     channel.on("error", (error: Error) => logger.warn({ err: error.message }, "the expiry channel failed"));
     channel.on("close", again);
-    await declareExpiryTopology(channel, lane);
+    await declareExpiryTopology(channel, lanes);
     await channel.prefetch(expiryLimits.prefetch);
     const gather = gatherer((batch) => {
       const handled = handle(channel, batch)
@@ -148,10 +167,15 @@ function orderIdOf(message: ConsumeMessage): string | undefined {
     const payload: unknown = JSON.parse(message.content.toString("utf8"));
     if (typeof payload !== "object" || payload === null || !("orderId" in payload)) return undefined;
     const { orderId } = payload;
-    return typeof orderId === "string" && /^[0-9a-f-]{36}$/.test(orderId) ? orderId : undefined;
+    return typeof orderId === "string" && isUuid(orderId) ? orderId : undefined;
   } catch {
     return undefined;
   }
+}
+
+function messageIdOf({ properties }: ConsumeMessage): string | undefined {
+  const id: unknown = properties.messageId;
+  return typeof id === "string" && isUuid(id) ? id : undefined;
 }
 
 /** A channel that closed meanwhile throws; its messages are delivered again to whoever consumes next. */

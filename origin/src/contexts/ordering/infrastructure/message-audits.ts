@@ -1,0 +1,47 @@
+import type { Audit } from "../../../platform/audit.ts";
+import { expiryLimits } from "../application/limits.ts";
+import { expiryTopology, orderSubject } from "./expiry-lanes.ts";
+
+/** From an order's time to the receipt of its message: more means that the worker stands still, or the broker lost it. */
+const receivedMinutesMax = 15;
+/** Published messages are pruned after seven days. */
+const keptDays = 6;
+
+const isLane = `m.exchange = '${expiryTopology.waitExchange}'`;
+const subjectOf = (order: string) => `CONCAT('${orderSubject("")}', ${order})`;
+
+/** Orders against the outbox, and the outbox against what came back from the broker. */
+export const messageAudits: readonly Audit[] = [
+  {
+    name: "messages: each order has its expiry message",
+    sql: `SELECT o.id AS order_id, o.created_at FROM orders o
+          LEFT JOIN outbox m ON m.subject = ${subjectOf("o.id")} AND ${isLane}
+          WHERE o.created_at > UTC_TIMESTAMP(6) - INTERVAL ${keptDays} DAY AND m.id IS NULL
+            AND o.expires_at <= o.created_at + INTERVAL ${expiryLimits.laneTtlSecondsMax} SECOND`,
+  },
+  {
+    name: `messages: what was published is received ${receivedMinutesMax} min after the order's time`,
+    sql: `SELECT m.id AS outbox_id, m.message_id, o.id AS order_id, o.status, m.published_at, o.expires_at
+          FROM outbox m
+          JOIN orders o ON m.subject = ${subjectOf("o.id")}
+          LEFT JOIN expiry_receipts r ON r.message_id = m.message_id
+          WHERE ${isLane} AND r.message_id IS NULL
+            AND GREATEST(m.published_at, o.expires_at)
+              < UTC_TIMESTAMP(6) - INTERVAL ${receivedMinutesMax} MINUTE`,
+  },
+  {
+    name: "messages: none is parked (npx sluice parked list)",
+    sql: "SELECT id AS parked_id, queue, message_id, reason, parked_at FROM parked_messages",
+  },
+  {
+    name: "orphans: movements, messages and receipts belong to orders that are there",
+    sql: `SELECT 'movement' AS orphan, m.id, m.order_id FROM stock_movements m
+          LEFT JOIN orders o ON o.id = m.order_id WHERE m.order_id IS NOT NULL AND o.id IS NULL
+          UNION ALL
+          SELECT 'message', m.id, SUBSTRING(m.subject, ${orderSubject("").length + 1}) FROM outbox m
+          LEFT JOIN orders o ON m.subject = ${subjectOf("o.id")} WHERE ${isLane} AND o.id IS NULL
+          UNION ALL
+          SELECT 'receipt', r.message_id, r.order_id FROM expiry_receipts r
+          LEFT JOIN orders o ON o.id = r.order_id WHERE o.id IS NULL`,
+  },
+];
