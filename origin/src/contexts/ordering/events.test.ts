@@ -16,7 +16,7 @@ import { newUuid } from "../../kernel/ids.ts";
 import { openDatabase } from "../../platform/mysql/database.ts";
 import { eventLimits } from "./application/limits.ts";
 import type { OrderTransaction } from "./application/ports.ts";
-import { expiryLane } from "./infrastructure/expiry-lanes.ts";
+import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 
 const services = await startTestServices();
@@ -135,7 +135,7 @@ test("ids that were never given out are refused, and so is one stream too many",
 
 test("the transaction that comes first is heard first, however long it takes to commit", async () => {
   const buyer = await shop.join();
-  const book = orderBookIn(database, expiryLane(60));
+  const book = orderBookIn(database, expiryLanes(60, 2));
   const [slow, fast] = [await place(buyer), await place(buyer)];
   const stream = await listen(shop.api.url, buyer.token);
   const step = (tx: OrderTransaction, orderId: string) =>
@@ -201,7 +201,7 @@ test("whoever connects again and again while much happens hears all of it once, 
 test("with the relay away events come all the same, a little later", async () => {
   const buyer = await shop.join();
   const stream = await listen(shop.api.url, buyer.token);
-  const book = orderBookIn(database, expiryLane(60));
+  const book = orderBookIn(database, expiryLanes(60, 2));
   const orderId = await place(buyer);
   assert.deepEqual(await statuses(stream, 1), ["PENDING_PAYMENT"]);
   await stopRelay();
