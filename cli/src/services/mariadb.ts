@@ -20,7 +20,7 @@ export interface MariadbOptions extends ServiceOptions {
   mayCreateDatabases: boolean;
 }
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 const BINLOG_EXPIRE_SECONDS = 7 * 24 * 3600;
 
 export async function startMariadb(options: MariadbOptions): Promise<RunningService> {

@@ -19,7 +19,7 @@ export interface NginxOptions {
   env: Record<string, string>;
 }
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 /** A little more than the workers take for it themselves (worker_shutdown_timeout). */
 const STOP_GRACE_MS = 12_000;
 const FOLDERS = ["/usr/local/openresty/nginx/sbin", "/usr/sbin", "/usr/local/sbin"];

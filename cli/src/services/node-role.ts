@@ -19,7 +19,7 @@ export interface NodeRoleOptions {
   readyUrl?: string;
 }
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 
 export async function startNodeRole(options: NodeRoleOptions): Promise<RunningService> {
   const { name, home, checkout, port, readyUrl } = options;

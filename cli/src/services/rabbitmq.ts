@@ -23,7 +23,7 @@ export interface RabbitmqOptions extends Omit<ServiceOptions, "durable"> {
 }
 
 const SCRIPTS = "/usr/lib/rabbitmq/bin";
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 const run = promisify(execFile);
 
 export async function startRabbitmq(options: RabbitmqOptions): Promise<RunningService> {

@@ -12,7 +12,7 @@ import { secretIn } from "../process/secret.ts";
 import { within } from "../process/within.ts";
 import { ANSWER_TIMEOUT_MS, type RunningService, runningService, type ServiceOptions } from "./service.ts";
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 export async function startRedis({ home, port, durable }: ServiceOptions): Promise<RunningService> {
   const folder = join(home.data, "redis");
