@@ -17,6 +17,8 @@ export interface EdgeConfig {
   tokenAudience: string;
   geoFile: string;
   stateDir: string;
+  /** Addresses, users and routes whose rate limits are counted at once. */
+  limitKeysMax: number;
   /** Decisions that are kept for operators and their dry runs; 0 records none. */
   decisionsMax: number;
   /** Records name networks and not addresses. */
@@ -67,6 +69,10 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
   if (!/^[0-9]{1,7}$/.test(decisionsMax)) {
     fault("EDGE_DECISIONS_MAX", `"${decisionsMax}" is not a number from 0 to 9999999`);
   }
+  const limitKeysMax = env.EDGE_LIMIT_KEYS_MAX ?? "1000000";
+  if (!/^[1-9][0-9]{0,7}$/.test(limitKeysMax)) {
+    fault("EDGE_LIMIT_KEYS_MAX", `"${limitKeysMax}" is not a number from 1 to 99999999`);
+  }
   const recordedAddresses = env.EDGE_RECORDED_ADDRESSES ?? "full";
   if (recordedAddresses !== "full" && recordedAddresses !== "truncated") {
     fault("EDGE_RECORDED_ADDRESSES", `"${recordedAddresses}" is neither "full" nor "truncated"`);
@@ -88,6 +94,7 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     tokenAudience: env.EDGE_TOKEN_AUDIENCE ?? "sluice",
     geoFile: required("EDGE_GEO_FILE"),
     stateDir: required("EDGE_STATE_DIR"),
+    limitKeysMax: Number(limitKeysMax),
     decisionsMax: Number(decisionsMax),
     truncateAddresses: recordedAddresses === "truncated",
     logDir: required("EDGE_LOG_DIR"),

@@ -19,9 +19,11 @@ import {
   decidedBy,
   ORIGIN_CONNECT_TIMEOUT_MS,
   ORIGIN_READ_TIMEOUT_MS,
+  RATE_LIMIT_FIELDS,
   routeLocation,
 } from "./route-location.ts";
 import { patternRegex, ROUTES, type Route } from "./routes.ts";
+import { MEMORY_REGISTER, MEMORY_REGISTER_BYTES } from "./src/memory-register.ts";
 import { REFUSALS } from "./src/phases/verdicts.ts";
 import type { EdgeSettings } from "./src/settings.ts";
 
@@ -62,6 +64,7 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
         calls: [{ module: "edge.src.phases.init", entry: "init" }],
       },
       initWorker: call("startWorker"),
+      sharedDicts: { [MEMORY_REGISTER]: MEMORY_REGISTER_BYTES },
       tempDir: `${place.outDir}/tmp`,
       logFormats: {
         decision: { escape: "json", format: decisionFormat("$request_method", "$uri", {}) },
@@ -111,6 +114,7 @@ function publicServer(config: EdgeConfig): Server {
       { name: HEADER_REQUEST_ID, value: REQUEST_ID, always: true },
       // Not sent while it is empty.
       { name: HEADER_CACHE, value: "$sluice_cache", always: true },
+      ...RATE_LIMIT_FIELDS.map((field) => ({ ...field, always: true })),
     ],
     errorPages: [
       { statuses: [400, 404, 405, 408, 411, 413, 414, 500, 501, 503, 504, 505], uri: "/-/problem" },
@@ -127,6 +131,20 @@ function publicServer(config: EdgeConfig): Server {
   };
 }
 
+/** Set by Lua, without their prefix. */
+const VARIABLES = [
+  "country",
+  "reason",
+  "rule",
+  "problem",
+  "user",
+  "cache",
+  "request_id",
+  "rate_limit",
+  "rate_limit_policy",
+  "retry_after",
+];
+
 /** What the Lua code is told. */
 export function edgeSettings(config: EdgeConfig): EdgeSettings {
   return {
@@ -138,7 +156,10 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
     geoFile: config.geoFile,
     stateDir: config.stateDir,
     sample: { decisionsMax: config.decisionsMax, truncateAddresses: config.truncateAddresses },
-    routes: ROUTES.map((route) => ({
+    limitKeysMax: config.limitKeysMax,
+    routes: ROUTES.map((route, index) => ({
+      number: index + 1,
+      pattern: route.pattern,
       methods: methodsOf(route),
       cached: route.cache !== undefined,
       ...(patternRegex(route.pattern) === undefined ? { path: route.pattern } : {}),
@@ -204,7 +225,7 @@ function ownLocations(config: EdgeConfig): Location[] {
       source: "Never visited: `set` makes the variables known to Lua, and would cost each request if it ran",
       match: { exact: "/-/variables" },
       internal: true,
-      set: ["country", "reason", "rule", "problem", "user", "cache", "request_id"].map((name) => ({
+      set: VARIABLES.map((name) => ({
         variable: `sluice_${name}`,
         value: "",
       })),

@@ -27,6 +27,12 @@ export const ORIGIN_READ_TIMEOUT_MS = 10_000;
 /** Between two parts of a stream: the origin gives a sign of life every 15 s. */
 const STREAM_READ_TIMEOUT_MS = 60_000;
 
+/** What Lua tells of the limit that has least left; empty, and not sent, when none was charged. */
+export const RATE_LIMIT_FIELDS = [
+  { name: "RateLimit-Policy", value: "$sluice_rate_limit_policy" },
+  { name: "RateLimit", value: "$sluice_rate_limit" },
+];
+
 const VERDICT = "sluice_verdict";
 
 export function routeLocation(route: Route, index: number): Location {
@@ -92,6 +98,8 @@ function headersOf(kind: ProblemKind, status: number, allow: readonly string[]) 
       return [{ name: "WWW-Authenticate", value: bearerChallenge(kind) }];
     case 405:
       return [{ name: "Allow", value: allow.join(", ") }];
+    case 429:
+      return [{ name: "Retry-After", value: "$sluice_retry_after" }, ...RATE_LIMIT_FIELDS];
     case 503:
       return [{ name: "Retry-After", value: UNAVAILABLE_RETRY_AFTER_SECONDS }];
     default:

@@ -41,7 +41,6 @@ import {
   retrySeconds,
   standing,
   ticksAt,
-  windowSeconds,
 } from "../src/policy/rate-limit.ts";
 import { composeProductPage } from "../src/product-page.ts";
 import { answerName } from "./names.ts";
@@ -204,14 +203,14 @@ function answerLimit(conversation: Conversation, words: string[]): string {
 
 /** `arrive <key> <requests> <seconds> <burst or -> <nowMs>`: one more request of somebody. */
 function answerArrive(conversation: Conversation, words: string[]): string {
-  const limit = compileLimit(limitOf(words, 1));
+  const limit = compileLimit(limitOf(words, 1), "login");
   const now = ticksAt(whole(words, 5));
   const next = arrive(limit, conversation.due, now);
   const retry = next === REFUSED ? retrySeconds(limit, conversation.due, now) : 0;
   conversation.due = next === REFUSED ? standing(limit, conversation.due, now) : next;
   const left = remaining(limit, conversation.due, now);
   const reset = resetSeconds(limit, conversation.due, now);
-  return `${next === REFUSED ? "refused" : "passed"} ${decimal(left)} left, all in ${decimal(reset)} of ${decimal(windowSeconds(limit))} s, again in ${decimal(retry)} s`;
+  return `${next === REFUSED ? "refused" : "passed"} ${decimal(left)} left, all in ${decimal(reset)} s, again in ${decimal(retry)} s, ${limit.policyField}`;
 }
 
 function limitOf(words: string[], from: number): RateLimit {

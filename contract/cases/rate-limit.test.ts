@@ -13,25 +13,25 @@ const STARTS_MS = [1_796_000_000_000, 2_290_000_000_000];
 const at = (limit: string, ms: number) => `arrive ${limit} ${(STARTS_MS[0] as number) + ms}`;
 
 cases("a burst passes at once, then one at each interval", [
-  [at("address 10 5 3", 0), "passed 2 left, all in 1 of 2 s, again in 0 s"],
-  [at("address 10 5 3", 0), "passed 1 left, all in 1 of 2 s, again in 0 s"],
-  [at("address 10 5 3", 0), "passed 0 left, all in 2 of 2 s, again in 0 s"],
-  [at("address 10 5 3", 0), "refused 0 left, all in 2 of 2 s, again in 1 s"],
-  [at("address 10 5 3", 499), "refused 0 left, all in 2 of 2 s, again in 1 s"],
-  [at("address 10 5 3", 500), "passed 0 left, all in 2 of 2 s, again in 0 s"],
-  [at("address 10 5 3", 500), "refused 0 left, all in 2 of 2 s, again in 1 s"],
+  [at("address 10 5 3", 0), 'passed 2 left, all in 1 s, again in 0 s, "login";q=3;w=2'],
+  [at("address 10 5 3", 0), 'passed 1 left, all in 1 s, again in 0 s, "login";q=3;w=2'],
+  [at("address 10 5 3", 0), 'passed 0 left, all in 2 s, again in 0 s, "login";q=3;w=2'],
+  [at("address 10 5 3", 0), 'refused 0 left, all in 2 s, again in 1 s, "login";q=3;w=2'],
+  [at("address 10 5 3", 499), 'refused 0 left, all in 2 s, again in 1 s, "login";q=3;w=2'],
+  [at("address 10 5 3", 500), 'passed 0 left, all in 2 s, again in 0 s, "login";q=3;w=2'],
+  [at("address 10 5 3", 500), 'refused 0 left, all in 2 s, again in 1 s, "login";q=3;w=2'],
 ]);
 
 cases("without a burst all requests of the period may come at once", [
-  [at("user 2 60 -", 0), "passed 1 left, all in 30 of 60 s, again in 0 s"],
-  [at("user 2 60 -", 0), "passed 0 left, all in 60 of 60 s, again in 0 s"],
-  [at("user 2 60 -", 0), "refused 0 left, all in 60 of 60 s, again in 30 s"],
+  [at("user 2 60 -", 0), 'passed 1 left, all in 30 s, again in 0 s, "login";q=2;w=60'],
+  [at("user 2 60 -", 0), 'passed 0 left, all in 60 s, again in 0 s, "login";q=2;w=60'],
+  [at("user 2 60 -", 0), 'refused 0 left, all in 60 s, again in 30 s, "login";q=2;w=60'],
 ]);
 
 cases("a clock that is put back keeps nobody out for longer than the burst takes", [
-  [at("route 1 1 2", 3_600_000), "passed 1 left, all in 1 of 2 s, again in 0 s"],
-  [at("route 1 1 2", 0), "refused 0 left, all in 2 of 2 s, again in 1 s"],
-  [at("route 1 1 2", 1_000), "passed 0 left, all in 2 of 2 s, again in 0 s"],
+  [at("route 1 1 2", 3_600_000), 'passed 1 left, all in 1 s, again in 0 s, "login";q=2;w=2'],
+  [at("route 1 1 2", 0), 'refused 0 left, all in 2 s, again in 1 s, "login";q=2;w=2'],
+  [at("route 1 1 2", 1_000), 'passed 0 left, all in 2 s, again in 0 s, "login";q=2;w=2'],
 ]);
 
 const arrivals = fc.record({

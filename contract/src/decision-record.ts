@@ -19,6 +19,12 @@ export interface DecisionRecord {
   status: number;
   reason: "allow-list" | "deny-list" | "rule" | "default" | "limit";
   rule: string;
+  /** The edge's pattern of the route, `/orders/:id`; empty when it is no route. */
+  route: string;
+  /** How many decisions this one stands for: itself, and those that were not recorded since the one before. */
+  weight: number;
+  /** Present when the address was truncated. */
+  truncated?: true;
 }
 
 /** A rule's prefix has 200 characters, of at most 4 bytes each. */

@@ -14,6 +14,11 @@ export const ACCESS_DENIED: ProblemKind = {
   status: 403,
   title: "Access from this address is not allowed",
 };
+export const RATE_LIMITED: ProblemKind = {
+  code: "rate.limited",
+  status: 429,
+  title: "Too many requests: see Retry-After",
+};
 export const TOKEN_MISSING: ProblemKind = {
   code: "token.missing",
   status: 401,
@@ -88,6 +93,7 @@ export const ORIGIN_TIMEOUT: ProblemKind = {
 /** All of the above, for documentation and tests. */
 export const EDGE_PROBLEMS: ProblemKind[] = [
   ACCESS_DENIED,
+  RATE_LIMITED,
   TOKEN_MISSING,
   TOKEN_MALFORMED,
   TOKEN_INVALID,

@@ -14,6 +14,8 @@ export interface EdgeSettings {
   /** Holds the snapshot of policy and lists. */
   stateDir: string;
   sample: SampleSettings;
+  /** So many keys of rate limits are kept at once. */
+  limitKeysMax: number;
   /** By the number that the route's location passes to the set phase, counted from 0. */
   routes: RouteSettings[];
 }
@@ -32,6 +34,10 @@ export interface RedisSettings {
 }
 
 export interface RouteSettings {
+  /** Whole, from 1: limits by route count under it. */
+  number: number;
+  /** As `edge/routes.ts` writes it. */
+  pattern: string;
   /** Method → who may use it; includes `HEAD` where there is `GET`. */
   methods: Record<string, "public" | "user" | undefined>;
   /** Answered from the edge's cache: nothing of what the client sent travels on. */

@@ -69,6 +69,8 @@ describe("the record of decisions", () => {
       status: 0,
       reason: "default",
       rule: "",
+      route: "/openapi.json",
+      weight: 1,
     });
     assert.doesNotMatch(JSON.stringify(await redis.client.xrange(decisionsKey(PREFIX), "-", "+")), /secret/);
   });

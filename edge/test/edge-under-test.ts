@@ -141,7 +141,7 @@ function generateConf(folder: string, port: number, options: EdgeOptions): void 
 let compiled = false;
 
 /** Once for each test file. What is compiled already stays as it is. */
-function compileLua(): void {
+export function compileLua(): void {
   if (compiled) return;
   const { faults } = build({ project: join(CHECKOUT, "edge") });
   if (faults.length > 0) throw new Error(`the edge does not compile: ${faults.map(formatFault).join("\n")}`);

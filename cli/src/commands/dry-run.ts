@@ -26,6 +26,7 @@ interface Request {
 interface Report {
   revision: number;
   requests: number;
+  standFor: number;
   skipped: number;
   deniedToday: number;
   deniedByDraft: number;
@@ -38,11 +39,20 @@ interface Report {
     observed: number;
     samples: Request[];
   }[];
+  limitsNotTried: { rule: string; because: keyof typeof NOT_TRIED; requests: number }[];
   byCountry: { country: string; requests: number; deniedToday: number; deniedByDraft: number }[];
 }
 
 /** A table is for reading; `--json` has everything. */
 const ROWS_MAX = 20;
+
+/** Why a limit was not tried. */
+const NOT_TRIED = {
+  "user-unknown": "the record has no users",
+  "route-unknown": "their route is not known",
+  "time-unknown": 'their time ("at") is not known',
+  "address-truncated": "their addresses are truncated",
+} as const;
 
 export async function dryRun(file: string, { since, requests, json }: Options): Promise<number> {
   const document: unknown = JSON.parse(readFileSync(file === "-" ? 0 : file, "utf8"));
@@ -74,7 +84,17 @@ function tellProgress({ done, total }: { done: number; total: number | null }): 
 }
 
 function tables(report: Report): string {
-  const { requests, skipped, changes, deniedToday, deniedByDraft, byRule, byCountry } = report;
+  const {
+    requests,
+    standFor,
+    skipped,
+    limitsNotTried,
+    changes,
+    deniedToday,
+    deniedByDraft,
+    byRule,
+    byCountry,
+  } = report;
   const rules = byRule
     .slice(0, ROWS_MAX)
     .map((one) => [
@@ -90,9 +110,16 @@ function tables(report: Report): string {
   const examples = changes.examples
     .slice(0, ROWS_MAX)
     .map((one) => [one.ip, one.country, one.method, one.path, words(one.today), words(one.draft)]);
+  const thinned =
+    standFor > requests ? [`they stand for ${standFor}: limits would refuse more than is told here`] : [];
+  const untried = limitsNotTried.map(
+    (one) => `limit ${one.rule} was not tried on ${one.requests} requests: ${NOT_TRIED[one.because]}`,
+  );
   return [
     `${requests} requests tried against revision ${report.revision}${skipped > 0 ? `, ${skipped} not readable` : ""}`,
     `denied today ${deniedToday}, by the draft ${deniedByDraft}; ${changes.count} would be answered otherwise`,
+    ...thinned,
+    ...untried,
     `\n${formatTable(["decided by", "today", "draft", "observed", "for example"], rules)}`,
     `\n${formatTable(["country", "requests", "denied today", "by the draft"], countries)}`,
     ...(examples.length === 0

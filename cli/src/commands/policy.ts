@@ -80,6 +80,7 @@ interface Explained {
   address: string;
   revision: number;
   steps: { step: string; id: string; matched: boolean }[];
+  limits: { rule: string; mode: string; key: string; requests: number; seconds: number; burst: number }[];
 }
 
 async function explain(
@@ -92,12 +93,16 @@ async function explain(
     return 0;
   }
   const explained = body as Explained;
-  const { address, country, revision, action, status, steps } = explained;
+  const { address, country, revision, action, status, steps, limits } = explained;
   console.log(`${request.method} ${request.path} from ${address} (${country}), policy revision ${revision}`);
   for (const { step, id, matched } of steps) {
     console.log(`  ${step.padEnd(14)} ${id.padEnd(24)} ${matched ? "matches" : "-"}`.trimEnd());
   }
   console.log(action === "allow" ? "allowed" : `refused with ${status}`);
+  for (const { rule, mode, key, requests, seconds, burst } of limits) {
+    const rate = `${requests} in ${seconds} s, ${burst} at once, by ${key}`;
+    console.log(mode === "enforce" ? `  unless ${rule} is used up: ${rate}` : `  ${rule} watches: ${rate}`);
+  }
   return 0;
 }
 

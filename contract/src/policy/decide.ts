@@ -153,7 +153,7 @@ function compileRule(rule: PolicyRule): CompiledRule {
     whereNot: rule.match.not === undefined ? undefined : compileConditions(rule.match.not),
     endsAtMs,
     verdict: verdictOf(rule),
-    limit: rule.action === "limit" ? compileLimit(rule.limit as RateLimit) : undefined,
+    limit: rule.action === "limit" ? compileLimit(rule.limit as RateLimit, rule.id) : undefined,
     observed: 0,
   };
 }

@@ -10,6 +10,12 @@ import type { RateLimit } from "./document.ts";
  */
 export interface CompiledLimit {
   key: RateLimit["key"];
+  /** 32 bits that stand for the rule: it keeps its due times over revisions, whatever else they change. */
+  place: number;
+  /** An item of the field `RateLimit-Policy`. */
+  policyField: string;
+  /** An item of the field `RateLimit`, but for its numbers. */
+  nameField: string;
   /** From one request to the next at the rate; ticks, at least 1. */
   interval: number;
   /** How far the due time may lie ahead after a request: `burst` intervals; ticks. */
@@ -24,10 +30,26 @@ const EPOCH_MS = 1_767_225_600_000;
 /** What {@link arrive} answers instead of a due time. */
 export const REFUSED = -1;
 
-export function compileLimit(given: RateLimit): CompiledLimit {
+export function compileLimit(given: RateLimit, rule: string): CompiledLimit {
   const burst = given.burst === undefined ? given.requests : given.burst;
   const interval = Math.max(1, Math.floor((given.seconds * 1000 * TICKS_PER_MS) / given.requests + 0.5));
-  return { key: given.key, interval, capacity: interval * burst, burst };
+  const capacity = interval * burst;
+  return {
+    key: given.key,
+    place: placeOf(rule),
+    policyField: `"${rule}";q=${burst};w=${secondsUp(capacity)}`,
+    nameField: `"${rule}"`,
+    interval,
+    capacity,
+    burst,
+  };
+}
+
+/** The hash of the sdbm library: in what ids are made of, neighbours don't meet. */
+function placeOf(rule: string): number {
+  let hash = 0;
+  for (let i = 0; i < rule.length; i++) hash = (hash * 65_599 + rule.charCodeAt(i)) % 4_294_967_296;
+  return hash;
 }
 
 export function ticksAt(nowMs: number): number {
@@ -58,11 +80,6 @@ export function retrySeconds(limit: CompiledLimit, due: number, now: number): nu
 /** Seconds, rounded up, until all of the burst is there again. */
 export function resetSeconds(limit: CompiledLimit, due: number, now: number): number {
   return secondsUp(standing(limit, due, now) - now);
-}
-
-/** Seconds, rounded up, in which the burst comes anew: the window of which it is the quota. */
-export function windowSeconds(limit: CompiledLimit): number {
-  return secondsUp(limit.capacity);
 }
 
 /**

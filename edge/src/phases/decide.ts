@@ -1,4 +1,5 @@
 import type { Verdict } from "@sluice/contract/policy/decide.ts";
+import { awaitsUser, chargeRequest, chargeUser } from "../limits/charge-request.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import {
   clientAddressBytes,
@@ -10,12 +11,19 @@ import {
   requestPath,
 } from "../platform/request.ts";
 import { inspectHeaders } from "../platform/request-headers.ts";
-import { accessLoaded, decideAccess, lastCountry } from "../policies/access.ts";
+import {
+  accessLoaded,
+  decideAccess,
+  lastAddress,
+  lastCountry,
+  lastNowMs,
+  lastPolicy,
+} from "../policies/access.ts";
 import type { RouteSettings } from "../settings.ts";
-import { countDecision } from "../telemetry/decision-counts.ts";
-import { sampleDecision } from "../telemetry/decision-sample.ts";
+import { amendCount, countDecision } from "../telemetry/decision-counts.ts";
+import { amendSample, sampleDecision } from "../telemetry/decision-sample.ts";
 import { isKnownToLive } from "../token/sessions.ts";
-import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.ts";
+import { AUTHORIZATION_LENGTH_MAX, type VerifiedToken, verifyAuthorization } from "../token/verify.ts";
 import {
   DENIALS_BY_STATUS,
   DENIED,
@@ -31,6 +39,12 @@ import {
   WRONG_METHOD,
 } from "./verdicts.ts";
 
+/** Limits by route count under it what is no route. */
+const NO_ROUTE = 0;
+
+/** What was counted last. @perWorker */
+let counted: Verdict | undefined;
+
 /**
  * Who may pass, in nginx's set phase, as one word (verdicts.ts): no coroutine is made for it, which was what the
  * checks cost most (docs/decisions/0008). The client address is nginx's business (`realip`) and settled by now; then
@@ -43,7 +57,7 @@ import {
 export function decideRoute(route: RouteSettings): VerdictWord {
   const method = requestMethod();
   const path = route.path === undefined ? requestPath() : route.path;
-  const refusal = admit(method, path);
+  const refusal = admit(method, path, route);
   if (refusal !== undefined) return refusal.verdict;
   const access = route.methods[method];
   if (access === undefined) return WRONG_METHOD.verdict;
@@ -55,6 +69,8 @@ export function decideRoute(route: RouteSettings): VerdictWord {
   const [token, problem] = verifyAuthorization(headers, nowSeconds());
   if (token === undefined) return (problem as NonNullable<typeof problem>).code;
   noteUser(token.userId);
+  const limited = limitedUser(token);
+  if (limited !== undefined) return limited.verdict;
   return isKnownToLive(token.sessionId) ? PASS : WAIT;
 }
 
@@ -65,7 +81,7 @@ export function decideRoute(route: RouteSettings): VerdictWord {
  * @hot
  */
 export function decideUnknown(): VerdictWord {
-  const refusal = admit(requestMethod(), requestPath());
+  const refusal = admit(requestMethod(), requestPath(), undefined);
   return refusal === undefined ? NOT_FOUND.verdict : refusal.verdict;
 }
 
@@ -74,17 +90,46 @@ export function decideUnknown(): VerdictWord {
  *
  * @hot
  */
-function admit(method: string, path: string): Refusal | undefined {
+function admit(method: string, path: string, route: RouteSettings | undefined): Refusal | undefined {
   if (!accessLoaded()) return NOT_READY;
   const address = clientAddressBytes();
-  const verdict = decideAccess(address, method, path);
+  const verdict = charged(decideAccess(address, method, path), route === undefined ? NO_ROUTE : route.number);
   const country = lastCountry();
   countDecision(country, verdict);
-  sampleDecision(address, country, method, path, verdict);
+  counted = verdict;
+  sampleDecision(address, country, method, path, route === undefined ? "" : route.pattern, verdict);
   noteCountry(country);
   if (verdict.action === "deny") return denial(verdict);
   if (verdict.reason !== "default") noteVerdict(verdict.reason, verdict.rule);
   return isWrittenSo(path) ? undefined : PATH_NOT_PLAIN;
+}
+
+/**
+ * What is left of the verdict when the limits that it passed are charged; those by user wait until there is one.
+ *
+ * @hot
+ */
+function charged(verdict: Verdict, route: number): Verdict {
+  const policy = lastPolicy();
+  if (policy.passedCount === 0 || verdict.action === "deny") return verdict;
+  const refusal = chargeRequest(policy, lastAddress(), route, lastNowMs());
+  return refusal === undefined ? verdict : refusal;
+}
+
+/**
+ * Charges the limits by user, before anything waits: what was passed is known until the next request is decided. A
+ * refusal takes the place of what was counted and sampled of this request.
+ *
+ * @hot
+ */
+function limitedUser(token: VerifiedToken): Refusal | undefined {
+  const policy = lastPolicy();
+  if (policy.passedCount === 0 || !awaitsUser()) return undefined;
+  const verdict = chargeUser(policy, token.limitA, token.limitB, lastNowMs());
+  if (verdict === undefined) return undefined;
+  amendCount(lastCountry(), counted as Verdict, verdict);
+  amendSample(verdict);
+  return denial(verdict);
 }
 
 /** @hot */

@@ -2,6 +2,7 @@ import { decode } from "cjson.safe";
 import { configureProductLists, serveProductList } from "../cache/product-lists.ts";
 import { configureProducts, serveProduct } from "../cache/products.ts";
 import { loadRangeTable } from "../geo/range-table.ts";
+import { createDueTimes } from "../limits/due-times.ts";
 import { readFile } from "../platform/files.ts";
 import { logError } from "../platform/log.ts";
 import { configureRedis } from "../platform/redis.ts";
@@ -30,6 +31,7 @@ export function init(settingsFile: string): void {
   configureRedis(settings.redis);
   configureVerification(settings.tokenIssuer, settings.tokenAudience);
   configureSessions(settings.redisPrefix);
+  createDueTimes(settings.limitKeysMax);
   configureProducts(settings.redisPrefix);
   configureProductLists(settings.redisPrefix);
   const geoFailure = loadRangeTable(settings.geoFile);

@@ -3,6 +3,7 @@ import {
   EDGE_NOT_READY,
   METHOD_NOT_ALLOWED,
   type ProblemKind,
+  RATE_LIMITED,
   REQUEST_MALFORMED,
   REQUEST_TOO_LARGE,
   ROUTE_NOT_FOUND,
@@ -44,6 +45,7 @@ export const DENIED_BY_LIST: Refusal = {
 export const DENIED: Refusal = { verdict: "denied", kind: ACCESS_DENIED, status: 403 };
 /** For legal reasons. */
 export const DENIED_451: Refusal = { verdict: "denied-451", kind: ACCESS_DENIED, status: 451 };
+export const LIMITED = always(RATE_LIMITED);
 export const NOT_FOUND = always(ROUTE_NOT_FOUND);
 export const NOT_READY = always(EDGE_NOT_READY);
 export const WRONG_METHOD = always(METHOD_NOT_ALLOWED);
@@ -61,6 +63,7 @@ export const TOO_MANY_FIELDS: Refusal = {
 export const DENIALS_BY_STATUS: Record<number, Refusal | undefined> = {
   403: DENIED,
   404: NOT_FOUND,
+  429: LIMITED,
   451: DENIED_451,
 };
 
@@ -69,6 +72,7 @@ export const REFUSALS: readonly Refusal[] = [
   DENIED_BY_LIST,
   DENIED,
   DENIED_451,
+  LIMITED,
   NOT_FOUND,
   WRONG_METHOD,
   PATH_NOT_PLAIN,

@@ -7,3 +7,12 @@ export function readFile(path: string): LuaMultiReturn<[string, undefined] | [un
   if (text === undefined) return $multi(undefined, `${path}: cannot be read`);
   return $multi(text as string, undefined);
 }
+
+/** From the kernel. For start-up only: a request has no use for so much chance. */
+export function randomBytes(count: number): string {
+  const [file, err] = io.open("/dev/urandom", "rb");
+  if (file === undefined) error(err);
+  const bytes = file.read(count);
+  file.close();
+  return bytes as string;
+}

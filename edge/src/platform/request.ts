@@ -88,3 +88,14 @@ export function noteUser(userId: string): void {
 export function noteCache(outcome: string): void {
   ngx.var.sluice_cache = outcome;
 }
+
+/** The fields `RateLimit-Policy` and `RateLimit` of the answer (draft-ietf-httpapi-ratelimit-headers-10). */
+export function noteRateLimit(policy: string, limit: string): void {
+  ngx.var.sluice_rate_limit_policy = policy;
+  ngx.var.sluice_rate_limit = limit;
+}
+
+/** The field `Retry-After` of the answer. */
+export function noteRetryAfter(seconds: number): void {
+  ngx.var.sluice_retry_after = string.format("%d", seconds);
+}

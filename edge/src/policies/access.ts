@@ -2,6 +2,7 @@ import { type Address, addressFromBytes } from "@sluice/contract/policy/address.
 import {
   type AccessRequest,
   type AccessState,
+  type CompiledPolicy,
   compilePolicy,
   decide,
   type Verdict,
@@ -74,6 +75,19 @@ export function decideAccess(addressBytes: string, method: string, path: string)
 /** Of the address that was decided about last. */
 export function lastCountry(): string {
   return request.country;
+}
+
+/** Of the decision that was made last: its address, its time, and the policy with the limits that it passed. */
+export function lastAddress(): Address {
+  return request.address;
+}
+
+export function lastPolicy(): CompiledPolicy {
+  return state.policy;
+}
+
+export function lastNowMs(): number {
+  return request.nowMs;
 }
 
 export function currentLists(): AccessLists {

@@ -47,6 +47,13 @@ export function countDecision(country: string, verdict: Verdict): void {
   add(verdict.action === "deny" ? deniedByCountry : allowedByCountry, country);
 }
 
+/** The decision about that country that was counted last has become another one: a limit by user refused. */
+export function amendCount(country: string, counted: Verdict, verdict: Verdict): void {
+  byVerdict.set(counted, (byVerdict.get(counted) as number) - 1);
+  allowedByCountry.set(country, (allowedByCountry.get(country) as number) - 1);
+  countDecision(country, verdict);
+}
+
 export function startDecisionCounts(prefix: string): void {
   const key = decisionCountersKey(prefix);
   every(FLUSH_INTERVAL_MS, () => {
@@ -83,6 +90,8 @@ function takeBatches(): Batch[] {
   const batches: Batch[] = [];
   for (const [verdict, count] of byVerdict) {
     const { reason, rule, action, status } = verdict;
+    // What was amended to nothing.
+    if (count === 0) continue;
     put(batches, COUNTER_DECISION, `${reason}|${rule}|${action}|${string.format("%d", status)}`, count);
   }
   for (const [country, count] of allowedByCountry) put(batches, COUNTER_COUNTRY, `${country}|allow`, count);

@@ -39,6 +39,8 @@ let seen = 0;
 let next = 1;
 /** @perWorker */
 let held = 0;
+/** Whether the decision that was made last is in the sample. @perWorker */
+let sampled = false;
 /** @perWorker */
 let failing = false;
 /** @perWorker */
@@ -54,6 +56,10 @@ const methods: string[] = [];
 const paths: string[] = [];
 /** @perWorker */
 const hosts: string[] = [];
+/** @perWorker */
+const routes: string[] = [];
+/** @perWorker */
+const weights: number[] = [];
 /** @perWorker */
 const verdicts: Verdict[] = [];
 /** @perWorker */
@@ -79,12 +85,16 @@ export function sampleDecision(
   country: string,
   method: string,
   path: string,
+  route: string,
   verdict: Verdict,
 ): void {
+  sampled = false;
   if (!enabled) return;
   seen += 1;
   if (seen < next || held >= RECORDS_MAX) return;
   next = seen + stride;
+  weights[held] = stride;
+  routes[held] = route;
   addresses[held] = addressBytes;
   countries[held] = country;
   methods[held] = method;
@@ -93,6 +103,12 @@ export function sampleDecision(
   verdicts[held] = verdict;
   times[held] = nowMs();
   held += 1;
+  sampled = true;
+}
+
+/** The decision that was made last has become another one. */
+export function amendSample(verdict: Verdict): void {
+  if (sampled) verdicts[held - 1] = verdict;
 }
 
 function collect(count: number, truncate: boolean): string[] {
@@ -112,7 +128,10 @@ function collect(count: number, truncate: boolean): string[] {
       status: verdict.status,
       reason: verdict.reason,
       rule: verdict.rule,
+      route: routes[i] as string,
+      weight: weights[i] as number,
     };
+    if (truncate) record.truncated = true;
     // Undefined for what is not JSON; of texts and whole numbers nothing is.
     const [line] = encode(record);
     if (line !== undefined) records.push(line);

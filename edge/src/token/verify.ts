@@ -14,6 +14,7 @@ import {
   type TokenHeader,
 } from "@sluice/contract/token-claims.ts";
 import { decode } from "cjson.safe";
+import { userKey } from "../limits/user-key.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import type { SeenHeaders } from "../platform/request-headers.ts";
 import { decodeSegment, splitCompact } from "./compact.ts";
@@ -24,6 +25,9 @@ import { verifyRs256 } from "./rsa.ts";
 export interface VerifiedToken {
   userId: string;
   sessionId: string;
+  /** The user, as rate limits count: 48 bits and 16. */
+  limitA: number;
+  limitB: number;
   /** Seconds since the epoch, with the skew added: refused from then on. */
   refusedFromS: number;
 }
@@ -92,9 +96,12 @@ function verifyToken(
     return $multi(undefined, TOKEN_INVALID);
   const claims = decodeObject(compact.payload) as Partial<TokenClaims> | undefined;
   if (claims === undefined || !isOurs(claims)) return $multi(undefined, TOKEN_INVALID);
+  const [limitA, limitB] = userKey(claims.sub);
   return $multi(
     {
       userId: claims.sub,
+      limitA,
+      limitB,
       sessionId: claims.sid,
       refusedFromS: claims.exp + TOKEN_CLOCK_SKEW_SECONDS,
     },

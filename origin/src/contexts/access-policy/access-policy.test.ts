@@ -402,6 +402,32 @@ test("an explanation names country, list entry and rule, step by step", async ()
   await operator("DELETE", "/lists/allow?cidr=1.2.4.0/24");
 });
 
+test("an explanation names the limits that the edge would charge, as it would count them", async () => {
+  const limit = { key: "address", requests: 10, seconds: 60 };
+  const rules = [
+    { id: "all", match: {}, action: "limit", mode: "observe", limit },
+    { id: "others", match: { method: ["POST"] }, action: "limit", mode: "enforce", limit },
+    { id: "friends", match: { cidr: ["10.0.0.0/8"] }, action: "allow", mode: "enforce" },
+    { id: "late", match: {}, action: "limit", mode: "enforce", limit: { ...limit, key: "user", burst: 2 } },
+  ];
+  await operator("PUT", "/policy", { rules, default: "allow" }, { "if-match": await revisionInForce() });
+  const explain = async (ip: string) => {
+    const { body } = await operator("POST", "/policy/explain", { ip, method: "GET", path: "/products" });
+    return [body.action, body.limits, body.steps.map(({ step }: { step: string }) => step)];
+  };
+  const all = { rule: "all", mode: "observe", ...limit, burst: 10 };
+  const lists = ["allow-list", "deny-list", "observed-limit", "limit", "rule"];
+  assert.deepEqual(await explain("10.0.0.1"), ["allow", [all], lists]);
+  assert.deepEqual(await explain("192.0.2.1"), [
+    "allow",
+    [all, { rule: "late", mode: "enforce", ...limit, key: "user", burst: 2 }],
+    [...lists, "limit", "default"],
+  ]);
+  assert.equal((await operator("POST", "/lists/allow", { cidr: "192.0.2.1" })).status, 201);
+  assert.deepEqual(await explain("192.0.2.1"), ["allow", [], ["allow-list"]]);
+  await operator("DELETE", "/lists/allow?cidr=192.0.2.1");
+});
+
 test("an explanation reads the path as the edge does, and knows that the edge wants it plain", async () => {
   const id = "no-orders";
   const match = { pathPrefix: "/orders" };

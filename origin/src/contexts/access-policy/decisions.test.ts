@@ -42,6 +42,8 @@ async function record(id: string, change: Partial<DecisionRecord>): Promise<void
     status: 0,
     reason: "default",
     rule: "",
+    route: "/products",
+    weight: 1,
     ...change,
   };
   await store.client.xadd(decisionsKey(prefix.prefix), id, DECISION_DOCUMENT, JSON.stringify(made));
@@ -129,6 +131,71 @@ test("a draft is tried on the record: totals, every change counted, examples and
   ]);
   const later = await operator("POST", "/policy/dry-run", { document, since: "1970-01-01T00:00:03Z" });
   assert.equal(later.body.requests, 51);
+});
+
+test("limits are tried by the times of the record, and what can't be tried is said", async () => {
+  await store.client.del(decisionsKey(prefix.prefix));
+  const base = 1_790_000_000_000;
+  // Ten a second, for two seconds, of one address; and one of a /64 now and then.
+  for (let i = 0; i < 20; i++) {
+    await record(`${base + i * 100}-0`, { ip: "192.0.2.7", weight: 3 });
+    if (i < 4) await record(`${base + i * 100}-1`, { ip: `2001:db8::${i}`, route: "/orders" });
+  }
+  await record(`${base + 5_000}-0`, { ip: "192.0.2.0", truncated: true, route: "" });
+  const limit = (id: string, key: string, requests: number, mode = "enforce") => ({
+    id,
+    match: {},
+    action: "limit",
+    mode,
+    limit: { key, requests, seconds: 1 },
+  });
+  const document = {
+    default: "allow",
+    rules: [
+      limit("of-users", "user", 1),
+      limit("watched", "route", 1, "observe"),
+      limit("of-addresses", "address", 5),
+      { id: "none", match: { cidr: ["2001:db8::3"] }, action: "deny", mode: "enforce" },
+    ],
+  };
+  const { body } = await operator("POST", "/policy/dry-run", { document });
+  assert.deepEqual([body.requests, body.standFor], [25, 65]);
+  const totals = Object.fromEntries(
+    body.byRule.map((one: { rule: string; draft: number; observed: number }) => [
+      one.rule,
+      [one.draft, one.observed],
+    ]),
+  );
+  // Five at once and five each second after: of twenty in 1.9 s, fourteen.
+  assert.deepEqual(totals, { "": [18, 0], "of-addresses": [6, 0], none: [1, 0], watched: [0, 20] });
+  assert.equal(body.changes.count, 7);
+  assert.deepEqual(body.changes.examples.at(-1).draft, {
+    action: "deny",
+    status: 429,
+    reason: "limit",
+    rule: "of-addresses",
+  });
+  assert.deepEqual(body.limitsNotTried, [
+    { rule: "of-users", because: "user-unknown", requests: 24 },
+    { rule: "of-addresses", because: "address-truncated", requests: 1 },
+  ]);
+
+  // Of an upload without times, and without the edge's routes, nothing can be said of limits.
+  const upload = [{ document }, { ip: "192.0.2.7" }, { ip: "192.0.2.7", at: "2026-11-30T12:00:00Z" }];
+  const lines = upload.map((line) => JSON.stringify(line)).join("\n");
+  const tried = await operator("POST", "/policy/dry-run", lines, { "content-type": "application/x-ndjson" });
+  const untried = Object.fromEntries(
+    tried.body.limitsNotTried.map((one: { rule: string; because: string; requests: number }) => [
+      `${one.rule} ${one.because}`,
+      one.requests,
+    ]),
+  );
+  assert.deepEqual(untried, {
+    "of-users user-unknown": 2,
+    "watched time-unknown": 1,
+    "watched route-unknown": 1,
+    "of-addresses time-unknown": 1,
+  });
 });
 
 test("a faulty draft is refused with its faults", async () => {

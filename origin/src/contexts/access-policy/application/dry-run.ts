@@ -5,10 +5,14 @@ import { COUNTRY_UNKNOWN, type PolicyDocument } from "@sluice/contract/policy/do
 import type { Clock } from "../../../kernel/clock.ts";
 import { edgePath } from "./edge-path.ts";
 import type { AccessLists, FindCountry, ListName, Policies } from "./ports.ts";
+import { type Arrival, type LimitReplay, type NotTried, replayLimits } from "./replay-limits.ts";
 
 /**
  * What a draft would have done to requests that were made. Each request is decided twice, by the policy in force
  * and by the draft, with the lists and the time of now: all that differs is the draft. Both are the edge's own code.
+ *
+ * Limits are charged by the times at which the requests came (replay-limits.ts). Where the edge recorded one of many,
+ * they see one of many: the report says how many requests the record stands for.
  */
 export interface DryRunDependencies {
   readonly lists: AccessLists;
@@ -22,6 +26,12 @@ export interface RequestToTry {
   readonly method: string;
   readonly path: string;
   readonly host: string;
+  /** What only limits ask for; see `Arrival`. */
+  readonly route?: string | undefined;
+  readonly atMs?: number | undefined;
+  readonly truncated?: boolean | undefined;
+  /** How many requests this one stands for; 1 unless given. */
+  readonly weight?: number | undefined;
 }
 
 /** One that says nothing of its country comes from where its address is. */
@@ -40,6 +50,8 @@ export interface DryRunReport {
   /** The revision that the draft was compared with. */
   revision: number;
   requests: number;
+  /** How many requests the edge made its sample from; greater than `requests` when it recorded one of many. */
+  standFor: number;
   /** Requests whose address could not be read. */
   skipped: number;
   deniedToday: number;
@@ -48,6 +60,8 @@ export interface DryRunReport {
   changes: { count: number; examples: Change[] };
   byRule: RuleTotal[];
   byCountry: CountryTotal[];
+  /** Limits of the draft that could not be charged for all requests that matched. */
+  limitsNotTried: NotTried[];
 }
 
 export interface Change extends RequestToTry {
@@ -91,7 +105,9 @@ export async function* dryRun(
   );
   yield trial.report();
   for await (const batch of batches) {
-    for (const request of batch) trial.add(request);
+    // Workers record beside each other; limits want the requests as they came.
+    const inTime = batch.toSorted((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0));
+    for (const request of inTime) trial.add(request);
     yield trial.report();
   }
 }
@@ -104,7 +120,8 @@ export async function* locate(
   for await (const batch of batches) yield batch.map((request) => located(request, findCountry));
 }
 
-function located({ ip, method, path, host, country }: GivenRequest, findCountry: FindCountry): RequestToTry {
+function located(given: GivenRequest, findCountry: FindCountry): RequestToTry {
+  const { ip, method, path, host, country, atMs } = given;
   const read = edgePath(path);
   // The edge answers 400 to what it can't read, whatever the policy says: without an address it is skipped.
   if (read.outcome === "unreadable") return { ip: "", country: COUNTRY_UNKNOWN, method, path, host };
@@ -116,6 +133,7 @@ function located({ ip, method, path, host, country }: GivenRequest, findCountry:
     method,
     path: read.path,
     host: host.toLowerCase(),
+    atMs,
   };
 }
 
@@ -136,7 +154,8 @@ async function loadList(lists: AccessLists, list: ListName, nowMs: number): Prom
 function createTrial(today: AccessState, draft: AccessState, at: { revision: number; nowMs: number }) {
   const rules = new Map<string, RuleTotal>();
   const countries = new Map<string, CountryTotal>();
-  const counts = { requests: 0, skipped: 0, deniedToday: 0, deniedByDraft: 0 };
+  const counts = { requests: 0, standFor: 0, skipped: 0, deniedToday: 0, deniedByDraft: 0 };
+  const [limitsToday, limitsOfDraft] = [replayLimits(), replayLimits()];
   const changes: DryRunReport["changes"] = { count: 0, examples: [] };
   const asked = { address: undefined as unknown as Address, country: "", method: "", path: "", host: "" };
   const question = { ...asked, nowMs: at.nowMs };
@@ -157,6 +176,12 @@ function createTrial(today: AccessState, draft: AccessState, at: { revision: num
     return made;
   };
 
+  function verdictOf(state: AccessState, limits: LimitReplay, arrival: Arrival): Verdict {
+    const verdict = decide(state, question, undefined);
+    if (verdict.action === "deny") return verdict;
+    return limits.charge(state.policy, arrival) ?? verdict;
+  }
+
   function add(request: RequestToTry): void {
     const address = parseAddress(request.ip);
     if (address === undefined) {
@@ -164,10 +189,13 @@ function createTrial(today: AccessState, draft: AccessState, at: { revision: num
       return;
     }
     Object.assign(question, request, { address });
-    const before = decide(today, question, undefined);
-    const after = decide(draft, question, undefined);
+    const { route, atMs, truncated = false, weight = 1 } = request;
+    const arrival = { address, route, atMs, truncated };
+    const before = verdictOf(today, limitsToday, arrival);
+    const after = verdictOf(draft, limitsOfDraft, arrival);
     const country = countryOf(request.country);
     counts.requests += 1;
+    counts.standFor += weight;
     country.requests += 1;
     if (before.action === "deny") country.deniedToday += 1;
     if (before.action === "deny") counts.deniedToday += 1;
@@ -190,7 +218,14 @@ function createTrial(today: AccessState, draft: AccessState, at: { revision: num
     }
     const byRule = [...rules.values()].sort((a, b) => b.draft + b.observed - a.draft - a.observed);
     const byCountry = [...countries.values()].sort((a, b) => b.requests - a.requests);
-    return { revision: at.revision, ...counts, changes, byRule, byCountry };
+    return {
+      revision: at.revision,
+      ...counts,
+      changes,
+      byRule,
+      byCountry,
+      limitsNotTried: limitsOfDraft.notTried(),
+    };
   }
 
   return { add, report };

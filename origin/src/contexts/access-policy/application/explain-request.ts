@@ -10,11 +10,13 @@ import {
 import { createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
 import {
   type AccessState,
+  type CompiledPolicy,
   compilePolicy,
   type DecisionStep,
   decide,
   type Verdict,
 } from "@sluice/contract/policy/decide.ts";
+import type { PolicyDocument, PolicyRule, RateLimit } from "@sluice/contract/policy/document.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { accessErrors } from "../errors.ts";
@@ -51,6 +53,16 @@ export interface Explanation {
   readonly address: string;
   readonly revision: number;
   readonly steps: readonly ExplainedStep[];
+  /**
+   * What the edge charges when it lets the request in, in this order. How much of it is left only the edge knows; an
+   * enforced one that is used up makes the answer a 429.
+   */
+  readonly limits: readonly ExplainedLimit[];
+}
+
+export interface ExplainedLimit extends Required<RateLimit> {
+  readonly rule: string;
+  readonly mode: PolicyRule["mode"];
 }
 
 /**
@@ -87,16 +99,27 @@ export async function explainRequest(
   const context = { country, address: text, revision };
   const read = edgePath(request.path);
   if (read.outcome === "unreadable") {
-    return { verdict: badPath, path: null, ...context, steps: [reached("path-unreadable")] };
+    return { verdict: badPath, path: null, ...context, steps: [reached("path-unreadable")], limits: [] };
   }
   const { path, plain } = read;
   const host = request.host.toLowerCase();
   const verdict = decide(state, { address, country, method: request.method, path, host, nowMs }, trace);
-  if (plain || verdict.action === "deny") return { verdict, path, ...context, steps: trace.steps };
-  return { verdict: badPath, path, ...context, steps: [...trace.steps, reached("path-not-plain")] };
+  const steps = trace.steps;
+  if (verdict.action === "deny") return { verdict, path, ...context, steps, limits: [] };
+  const limits = passedLimits(state.policy, document);
+  if (plain) return { verdict, path, ...context, steps, limits };
+  return { verdict: badPath, path, ...context, steps: [...steps, reached("path-not-plain")], limits };
 }
 
 const badPath: Explained = { action: "deny", status: 400, reason: "path", rule: "" };
+
+function passedLimits(policy: CompiledPolicy, document: PolicyDocument): ExplainedLimit[] {
+  return policy.passed.slice(0, policy.passedCount).map(({ verdict: { rule } }) => {
+    const { mode, limit } = document.rules.find(({ id }) => id === rule) as PolicyRule;
+    const { key, requests, seconds, burst = requests } = limit as RateLimit;
+    return { rule, mode, key, requests, seconds, burst };
+  });
+}
 
 function reached(step: ExplainedStep["step"]): ExplainedStep {
   return { step, id: "", matched: true };

@@ -26,7 +26,9 @@ const ListQuery = Type.Object(
   {
     action: Type.Optional(Type.Union([Type.Literal("allow"), Type.Literal("deny")])),
     reason: Type.Optional(
-      Type.Union(["allow-list", "deny-list", "rule", "default"].map((reason) => Type.Literal(reason))),
+      Type.Union(
+        ["allow-list", "deny-list", "rule", "default", "limit"].map((reason) => Type.Literal(reason)),
+      ),
     ),
     rule: Type.Optional(Type.String({ maxLength: 64 })),
     country: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
@@ -52,6 +54,8 @@ const UploadLine = Type.Object({
   path: Type.Optional(Type.String()),
   host: Type.Optional(Type.String({ maxLength: 253 })),
   country: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
+  /** When it came; without it limits aren't tried. */
+  at: Type.Optional(Type.String({ format: "date-time" })),
 });
 
 const uploadBatchSize = 5_000;
@@ -115,8 +119,8 @@ function soundDraft(document: unknown): PolicyDocument {
 async function* batchesOf(lines: UploadLines): AsyncGenerator<GivenRequest[]> {
   let batch: GivenRequest[] = [];
   for await (const line of lines) {
-    const { ip = "", method = "GET", path = "/", host = "", country } = "value" in line ? line.value : {};
-    batch.push({ ip, method, path, host, country });
+    const { ip = "", method = "GET", path = "/", host = "", country, at } = "value" in line ? line.value : {};
+    batch.push({ ip, method, path, host, country, atMs: at === undefined ? undefined : Date.parse(at) });
     if (batch.length < uploadBatchSize) continue;
     yield batch;
     batch = [];

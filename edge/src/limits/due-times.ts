@@ -1,0 +1,147 @@
+import { arrive, type CompiledLimit, REFUSED, standing } from "@sluice/contract/policy/rate-limit.ts";
+import * as ffi from "ffi";
+import { randomBytes } from "../platform/files.ts";
+import { createLocks, LOCK_BYTES, lock, mappedMemory, unlock } from "../platform/mapped-memory.ts";
+
+/**
+ * The due times of all keys (see `rate-limit.ts` of the contract), one table for all workers: what it lets through
+ * is exact, however many workers and connections ask at once.
+ *
+ * A hash table of buckets with a fixed number of slots, so that its memory is bounded from the start. A key is found
+ * in its bucket only. A slot whose time has come says nothing any more and is anybody's; when all slots of a bucket
+ * are held by keys that still owe something, the one that owes least gives way, which {@link displaced} counts. With
+ * twice as many slots as keys that happens to one key in a few hundred. The multipliers of the hash are drawn anew by
+ * each master: nobody can choose addresses that meet in one bucket.
+ *
+ * A slot is three doubles: two of the key, and the due time.
+ */
+const SLOTS_PER_BUCKET = 16;
+const DOUBLES_PER_SLOT = 3;
+const SLOTS_PER_KEY = 2;
+/** A lock serves many buckets; a power of two, like the number of buckets. */
+const LOCKS = 1_024;
+/** The four multipliers, and the count of displaced keys. */
+const HEADER_BYTES = 64;
+const DISPLACED = 4;
+
+/** Not 0, which says that there never was a key. */
+const LONG_PAST = 1;
+
+/** The greatest prime below 2^26: products with 25 bits, and the sum of four, are exact in a double. */
+const PRIME = 67_108_859;
+const LOW_24 = 16_777_216;
+
+/** Each worker's way to the memory that all have. @perWorker */
+let locks = ffi.new<ffi.Bytes>("uint8_t[1]");
+/** @perWorker */
+let header = ffi.new<ffi.Pointer<number>>("double[8]");
+/** @perWorker */
+let slots = ffi.new<ffi.Pointer<number>>("double[1]");
+/** @perWorker */
+let buckets = 0;
+
+/** In the master, before workers are forked. Throws when there is no memory. */
+export function createDueTimes(keysMax: number): void {
+  let count = LOCKS;
+  while (count * SLOTS_PER_BUCKET < keysMax * SLOTS_PER_KEY) count *= 2;
+  const lockBytes = LOCKS * LOCK_BYTES;
+  const bytes = HEADER_BYTES + lockBytes + count * SLOTS_PER_BUCKET * DOUBLES_PER_SLOT * 8;
+  const [memory, isNew] = mappedMemory("due-times", bytes);
+  header = ffi.cast<ffi.Pointer<number>>("double *", memory);
+  locks = bytesAt(memory, HEADER_BYTES);
+  slots = ffi.cast<ffi.Pointer<number>>("double *", bytesAt(memory, HEADER_BYTES + lockBytes));
+  buckets = count;
+  if (!isNew) return;
+  const drawn = randomBytes(16);
+  for (let i = 0; i < 4; i++) {
+    const [a, b, c, d] = string.byte(drawn, i * 4 + 1, i * 4 + 4);
+    header[i] =
+      1 +
+      (((((a as number) * 256 + (b as number)) * 256 + (c as number)) * 256 + (d as number)) % (PRIME - 1));
+  }
+  createLocks(locks, LOCKS);
+}
+
+/**
+ * One more request of that key: whether the limit lets it through. Afterwards {@link lastDue} is what is kept for it.
+ * Neither half of the key is greater than 2^49.
+ *
+ * @hot
+ */
+export function charge(limit: CompiledLimit, keyA: number, keyB: number, now: number): boolean {
+  const bucket = bucketOf(keyA, keyB);
+  const lockIndex = bucket % LOCKS;
+  lock(locks, lockIndex);
+  const slot = slotOf(bucket, keyA, keyB, now);
+  const kept = slots[slot + 2] as number;
+  const next = arrive(limit, kept, now);
+  due = next === REFUSED ? standing(limit, kept, now) : next;
+  slots[slot + 2] = due;
+  unlock(locks, lockIndex);
+  return next !== REFUSED;
+}
+
+/** Of the key that was charged last. @perWorker */
+let due = 0;
+
+export function lastDue(): number {
+  return due;
+}
+
+/** How many keys that still owed something had to give way, since the master started. */
+export function displaced(): number {
+  return header[DISPLACED] as number;
+}
+
+/**
+ * Where the key is kept, put there if it was not. Called with the bucket locked.
+ *
+ * @hot
+ */
+function slotOf(bucket: number, keyA: number, keyB: number, now: number): number {
+  const first = bucket * (SLOTS_PER_BUCKET * DOUBLES_PER_SLOT);
+  const behind = first + SLOTS_PER_BUCKET * DOUBLES_PER_SLOT;
+  let free = first;
+  let freeDue = slots[first + 2] as number;
+  for (let slot = first; slot < behind; slot += DOUBLES_PER_SLOT) {
+    const slotDue = slots[slot + 2] as number;
+    // Slots are filled from the first on, so behind one that never held a key there is none.
+    if (slotDue === 0) {
+      free = slot;
+      freeDue = 0;
+      break;
+    }
+    if (slots[slot] === keyA && slots[slot + 1] === keyB) return slot;
+    if (slotDue < freeDue) {
+      free = slot;
+      freeDue = slotDue;
+    }
+  }
+  if (freeDue > now) header[DISPLACED] = displaced() + 1;
+  // Should this worker die between the lines, then nobody is charged for what another owed.
+  slots[free + 2] = LONG_PAST;
+  slots[free] = keyA;
+  slots[free + 1] = keyB;
+  return free;
+}
+
+/**
+ * Carter and Wegman's universal hash, over four parts of 24 bits.
+ *
+ * @hot
+ */
+function bucketOf(keyA: number, keyB: number): number {
+  const highA = math.floor(keyA / LOW_24);
+  const highB = math.floor(keyB / LOW_24);
+  const sum =
+    (header[0] as number) * (keyA - highA * LOW_24) +
+    (header[1] as number) * highA +
+    (header[2] as number) * (keyB - highB * LOW_24) +
+    (header[3] as number) * highB;
+  return (sum % PRIME) % buckets;
+}
+
+/** Pointer arithmetic, which TypeScript has no type for. */
+function bytesAt(bytes: ffi.Bytes, offset: number): ffi.Bytes {
+  return ((bytes as unknown as number) + offset) as unknown as ffi.Bytes;
+}
