@@ -7,10 +7,11 @@ import { parseArgs } from "node:util";
 import { edgeSuite } from "./edge/suite.ts";
 import { luaGenSuite } from "./lua-gen/suite.ts";
 import { ordersSuite } from "./orders/suite.ts";
+import { relaySuite } from "./relay/suite.ts";
 import type { Suite } from "./suite.ts";
 import { formatTable } from "./table.ts";
 
-const suites: readonly Suite[] = [edgeSuite, luaGenSuite, ordersSuite];
+const suites: readonly Suite[] = [edgeSuite, luaGenSuite, ordersSuite, relaySuite];
 
 const HELP = `npm run bench -- <suite> [--json FILE] [--quick]
 

@@ -6,6 +6,7 @@ import { addKeyCommands } from "./commands/keys.ts";
 import { addListCommands } from "./commands/lists.ts";
 import { addMessageCommands } from "./commands/messages.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
+import { addRelayCommands } from "./commands/relay.ts";
 import { reset } from "./commands/reset.ts";
 import { status } from "./commands/status.ts";
 import { testCompose } from "./commands/test-compose.ts";
@@ -61,6 +62,7 @@ reaches the processes that are started.`,
   addKeyCommands(program);
   addTrailCommand(program);
   addMessageCommands(program);
+  addRelayCommands(program);
   program.command("supervise", { hidden: true }).action(() => finish(supervise()));
   return program;
 }

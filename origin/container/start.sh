@@ -17,5 +17,7 @@ case "$1" in
     node origin/src/main.ts migrate
     exec node origin/src/main.ts seed
     ;;
+  # Small heaps keep garbage from piling up beside what is held (see RELAY_NODE_FLAGS).
+  relay) exec node --max-old-space-size=128 --max-semi-space-size=8 origin/src/main.ts relay ;;
   *) exec node origin/src/main.ts "$@" ;;
 esac

@@ -33,6 +33,7 @@ import { type NewId, newUuid } from "./kernel/ids.ts";
 import { type AuditResult, runAudits } from "./platform/audit.ts";
 import { declaredRoutes } from "./platform/http/authenticate.ts";
 import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
+import { addMetricsRoute } from "./platform/http/metrics-route.ts";
 import { httpLimits } from "./platform/http/server.ts";
 import { createLogger } from "./platform/logger.ts";
 import { openDatabase } from "./platform/mysql/database.ts";
@@ -42,8 +43,15 @@ import { pruneOutbox } from "./platform/outbox/prune.ts";
 import { connectRabbit } from "./platform/rabbit/connect.ts";
 import { parkedMessagesIn } from "./platform/rabbit/parked-messages.ts";
 import { auditProjections } from "./platform/redis/audit-projections.ts";
-import { connectRedis } from "./platform/redis/connect.ts";
-import { createRelay } from "./relay/module.ts";
+import { connectRedis, type RedisStore, untilReady } from "./platform/redis/connect.ts";
+import {
+  createRelay,
+  type RelayStatus,
+  readStatus,
+  relayMetrics,
+  requestRebuild,
+  UnknownProjection,
+} from "./relay/module.ts";
 
 /** Which parts make which process, and in what order they stop: what is opened last is closed first. */
 
@@ -122,6 +130,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   accessPolicy.addOperatorRoutes(ops);
   catalog.addOperatorRoutes(ops);
   ordering.addOperatorRoutes(ops);
+  addMetricsRoute(ops, [accessPolicy.metrics, relayMetrics(redis)]);
 
   const apiPort = await listen(api, config.apiHost, config.apiPort);
   const opsPort = await listen(ops, config.opsHost, config.opsPort);
@@ -252,6 +261,41 @@ export async function trace(env: NodeJS.ProcessEnv, orderId: string): Promise<Or
 export function openParked(env: NodeJS.ProcessEnv) {
   const database = openDatabase(readConfig("inspect", env).mysqlUrl);
   return { parked: parkedMessagesIn(database), close: () => database.close() };
+}
+
+/** What the leading relay says of itself; undefined when none leads. */
+export async function relayStatus(env: NodeJS.ProcessEnv): Promise<RelayStatus | undefined> {
+  return withRedis(env, readStatus);
+}
+
+/** Of one table or of all. True when a relay has begun, false when the request waits for one. */
+export async function rebuildProjections(
+  env: NodeJS.ProcessEnv,
+  table: string | undefined,
+  fromScratch: boolean,
+): Promise<boolean> {
+  const known = projectedTables.map((projected) => projected.table);
+  if (table !== undefined && !known.includes(table)) throw new UnknownProjection(table, known);
+  const projections = table === undefined ? null : [table];
+  return withRedis(env, (redis) => requestRebuild(redis, { projections, fromScratch }));
+}
+
+/** Redis is local or near: who has no connection in this time has none. */
+const redisConnectMs = 3_000;
+
+async function withRedis<T>(env: NodeJS.ProcessEnv, work: (redis: RedisStore) => Promise<T>): Promise<T> {
+  const config = readConfig("operate", env);
+  const redis = connectRedis(
+    config.redisUrl,
+    config.redisPrefix,
+    createLogger("operate", config.logLevel, process.stderr),
+  );
+  try {
+    await untilReady(redis, redisConnectMs);
+    return await work(redis);
+  } finally {
+    await redis.close();
+  }
 }
 
 export async function runMigrations(env: NodeJS.ProcessEnv): Promise<Migrated> {

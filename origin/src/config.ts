@@ -91,6 +91,7 @@ const schemas = {
   inspect: Type.Object({ ...logging, ...database }),
   seed: Type.Object({ ...logging, ...database, demoPasswordFile: file("the demo users' password") }),
   audit: Type.Object({ ...logging, ...database, ...redis }),
+  operate: Type.Object({ ...logging, ...redis }),
 };
 
 export type ConfiguredRole = keyof typeof schemas;

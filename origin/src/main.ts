@@ -1,8 +1,19 @@
 import { parseArgs } from "node:util";
-import { audit, makeKeys, runMigrations, seed, startApi, startRelay, startWorker } from "./compose.ts";
+import {
+  audit,
+  makeKeys,
+  rebuildProjections,
+  relayStatus,
+  runMigrations,
+  seed,
+  startApi,
+  startRelay,
+  startWorker,
+} from "./compose.ts";
 import { parkedCommand, traceCommand, UsageError } from "./inspect.ts";
 import { StartFaults } from "./kernel/errors.ts";
 import { auditTable } from "./platform/audit.ts";
+import { statusText } from "./relay/module.ts";
 
 /**
  * `node origin/src/main.ts <role>`. Long-running roles end by SIGTERM or SIGINT; tasks end by themselves.
@@ -35,6 +46,18 @@ const tasks: Record<string, (env: NodeJS.ProcessEnv, args: string[]) => Promise<
   },
   trace: traceCommand,
   parked: parkedCommand,
+  "relay-status": async (env, args) => {
+    const { values } = parseArgs({ args, options: { json: { type: "boolean", default: false } } });
+    const status = await relayStatus(env);
+    console.log(values.json ? JSON.stringify(status ?? null) : statusText(status));
+    if (status === undefined) process.exitCode = 1;
+  },
+  "relay-rebuild": async (env, args) => {
+    const options = { projection: { type: "string" }, "from-scratch": { type: "boolean" } } as const;
+    const { values } = parseArgs({ args, options });
+    const begun = await rebuildProjections(env, values.projection, values["from-scratch"] === true);
+    console.log(begun ? "begun; `relay status` tells how far it is" : "no relay leads: it waits for one");
+  },
   keys: async (_env, args) => {
     const { values } = parseArgs({ args, options: { dir: { type: "string" }, public: { type: "string" } } });
     if (values.dir === undefined)

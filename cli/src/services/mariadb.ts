@@ -18,6 +18,8 @@ import { ANSWER_TIMEOUT_MS, type RunningService, runningService, type ServiceOpt
 export interface MariadbOptions extends ServiceOptions {
   /** Lets the account create databases of its own: tests have one each. */
   mayCreateDatabases: boolean;
+  /** Unique among servers that replicate from each other; 1 when there is only one. */
+  serverId?: number;
 }
 
 const START_TIMEOUT_MS = 120_000;
@@ -49,7 +51,11 @@ export function mysqlUrl(port: number, password: string): string {
   return `mysql://sluice:${password}@${LOOPBACK}:${port}/sluice`;
 }
 
-function serverArguments({ port, durable }: MariadbOptions, folder: string, initFile: string): string[] {
+function serverArguments(
+  { port, durable, serverId = 1 }: MariadbOptions,
+  folder: string,
+  initFile: string,
+): string[] {
   return [
     "--no-defaults",
     ...asRoot("--user=root"),
@@ -62,7 +68,8 @@ function serverArguments({ port, durable }: MariadbOptions, folder: string, init
     `--init-file=${initFile}`,
     "--skip-name-resolve",
     "--log-bin=binlog",
-    "--server-id=1",
+    `--server-id=${serverId}`,
+    "--log-slave-updates=ON",
     "--gtid-strict-mode=ON",
     "--binlog-format=ROW",
     "--binlog-row-image=FULL",

@@ -13,11 +13,19 @@ export interface NodeRoleOptions {
   checkout: string;
   script: string;
   args: string[];
+  /** Before the script, for node itself. */
+  nodeFlags?: readonly string[];
   env: Record<string, string>;
   port?: number;
   /** Answers 200 when the role is ready; without it the role's own log line counts. */
   readyUrl?: string;
 }
+
+/**
+ * The relay's memory is bounded by what it holds, not by what it reads: small heaps keep garbage from piling up
+ * beside it. `origin/container/start.sh` says the same.
+ */
+export const RELAY_NODE_FLAGS = ["--max-old-space-size=128", "--max-semi-space-size=8"] as const;
 
 const START_TIMEOUT_MS = 120_000;
 
@@ -26,7 +34,7 @@ export async function startNodeRole(options: NodeRoleOptions): Promise<RunningSe
   const owned = await startProcess({
     name,
     command: process.execPath,
-    args: [options.script, ...options.args],
+    args: [...(options.nodeFlags ?? []), options.script, ...options.args],
     env: { ...process.env, ...options.env },
     cwd: checkout,
     home,

@@ -10,7 +10,7 @@ import type { Progress } from "../process/progress.ts";
 import { runTask } from "../process/task.ts";
 import { startMariadb } from "../services/mariadb.ts";
 import { startNginx } from "../services/nginx.ts";
-import { type NodeRoleOptions, startNodeRole } from "../services/node-role.ts";
+import { type NodeRoleOptions, RELAY_NODE_FLAGS, startNodeRole } from "../services/node-role.ts";
 import { startRabbitmq } from "../services/rabbitmq.ts";
 import { startRedis } from "../services/redis.ts";
 import type { RunningService } from "../services/service.ts";
@@ -59,9 +59,9 @@ async function startOrigin(context: SystemContext, env: Record<string, string>):
     task(context, "keys", MAIN, ["keys", "--dir", home.keys], env),
   ]);
   await Promise.all([
-    role(context, "payments", "origin/sandbox/payments.ts", [], env, ports.payments, "/healthz"),
-    role(context, "api", MAIN, ["api"], env, ports.api, "/readyz"),
-    role(context, "relay", MAIN, ["relay"], env),
+    role(context, "payments", "origin/sandbox/payments.ts", [], env, listening(ports.payments, "/healthz")),
+    role(context, "api", MAIN, ["api"], env, listening(ports.api, "/readyz")),
+    role(context, "relay", MAIN, ["relay"], env, { nodeFlags: RELAY_NODE_FLAGS }),
     role(context, "worker", MAIN, ["worker"], env),
   ]);
 }
@@ -95,14 +95,15 @@ function role(
   script: string,
   args: string[],
   env: Record<string, string>,
-  port?: number,
-  readyPath?: string,
+  more: Pick<NodeRoleOptions, "port" | "readyUrl" | "nodeFlags"> = {},
 ): Promise<void> {
   const { home, settings } = context;
-  const options: NodeRoleOptions = { name, home, checkout: settings.checkout, script, args, env };
-  if (port !== undefined) options.port = port;
-  if (readyPath) options.readyUrl = `http://${LOOPBACK}:${port}${readyPath}`;
+  const options: NodeRoleOptions = { name, home, checkout: settings.checkout, script, args, env, ...more };
   return part(context, name, () => startNodeRole(options));
+}
+
+function listening(port: number, readyPath: string): Pick<NodeRoleOptions, "port" | "readyUrl"> {
+  return { port, readyUrl: `http://${LOOPBACK}:${port}${readyPath}` };
 }
 
 function task(

@@ -32,7 +32,7 @@ export interface BeginOptions {
 
 export const beginLimits = {
   /** A replica that was just promoted may still be applying what it had received. */
-  behindGraceMs: 10_000,
+  behindGraceMs: 5_000,
   behindPauseMs: 500,
   keysPerScan: 1_000,
 } as const;

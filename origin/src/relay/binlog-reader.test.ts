@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import type { Connection } from "mysql2/promise";
 import {
@@ -9,6 +7,7 @@ import {
   type TestDatabase,
   type TestServices,
 } from "../../../cli/src/services/for-tests.ts";
+import { openProxy } from "../../test/tcp-proxy.ts";
 import { openBinlog, readerLimits } from "./binlog-reader.ts";
 import { connectExact } from "./connection.ts";
 import { bufferLimits } from "./row-buffer.ts";
@@ -112,30 +111,3 @@ test("an idle stream is kept alive by heartbeats, and one that falls silent ends
     for (;;) await reader.take(500);
   }, /silent/);
 });
-
-/** Stands between reader and server, and can stop passing anything on without closing a connection. */
-async function openProxy(targetUrl: string) {
-  const { hostname, port } = new URL(targetUrl);
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const target = connect(Number(port), hostname);
-    for (const socket of [client, target]) {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-    }
-    client.pipe(target);
-    target.pipe(client);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    fallSilent: () => {
-      for (const socket of sockets) socket.unpipe().pause();
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}

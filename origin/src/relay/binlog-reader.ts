@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import ZongJi, { type AnyBinlogEvent } from "@vlasky/zongji";
 import { databaseOf, exactConnection } from "./connection.ts";
 import { RowBuffer, type RowChange } from "./row-buffer.ts";
+import { tapRows } from "./rows-tap.ts";
 
 /**
  * Follows the binlog from a GTID position. Rows are collected while the consumer is busy with the last batch,
@@ -55,7 +56,7 @@ const events = ["tablemap", "writerows", "updaterows", "heartbeat", "rotate"];
 export function openBinlog(options: BinlogReaderOptions): BinlogReader {
   const zongji = new ZongJi(exactConnection(options.url));
   const wakeups = new Wakeups();
-  const buffer = new RowBuffer();
+  const buffer = new RowBuffer(options.tables);
   let failure: Error | undefined;
   let paused = false;
   let lastHeardMs = performance.now();
@@ -68,7 +69,10 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
 
   const onEvent = (event: AnyBinlogEvent) => {
     streaming = true;
-    if (!buffer.add(event)) return;
+    if (buffer.add(event)) onRows();
+  };
+
+  const onRows = () => {
     if (!paused && buffer.isFull()) {
       paused = true;
       zongji.connection?.pause();
@@ -78,6 +82,11 @@ export function openBinlog(options: BinlogReaderOptions): BinlogReader {
 
   zongji.on("error", fail);
   zongji.on("binlog", onEvent);
+  tapRows(zongji, options.tables, (table, inserted, rows, bytes) => {
+    streaming = true;
+    buffer.addRows(table.tableName, inserted, rows, bytes);
+    onRows();
+  });
   zongji.start({
     serverId: options.serverId,
     gtidSet: options.position,

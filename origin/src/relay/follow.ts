@@ -3,6 +3,7 @@ import { projectAll } from "../platform/redis/project.ts";
 import type { ProjectedTable, TableRow } from "../platform/redis/projected-table.ts";
 import { batchWindow } from "./batch-window.ts";
 import { type BinlogReader, type LogBatch, openBinlog } from "./binlog-reader.ts";
+import { completeRows } from "./complete-rows.ts";
 import { fillTables, readFills } from "./fill.ts";
 import { type Heartbeat, heartbeatColumns, heartbeatTable } from "./heartbeat.ts";
 import { outboxColumns } from "./outbox-rows.ts";
@@ -77,7 +78,8 @@ export async function follow(following: Following): Promise<never> {
       ending.throwIfAborted();
       const batch = await reader.take(followLimits.idleMs);
       const beat = offerRows(batch, publisher);
-      await window.add(projectAll(redis, render(batch.changes), { token }), () => {
+      const rows = await completeRows(options.database, tables, batch.changes);
+      await window.add(projectAll(redis, render(rows), { token }), () => {
         if (beat !== undefined) following.heartbeat.met(beat);
         gauges.position = batch.position;
         saved.applied(batch.position);

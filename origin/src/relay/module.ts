@@ -9,6 +9,10 @@ import type { ProjectedTable } from "../platform/redis/projected-table.ts";
 import { checkLogSettings, LogSettingsFaults } from "./log-settings.ts";
 import { type Relay, startRelay } from "./relay.ts";
 
+export { relayMetrics } from "./metrics.ts";
+export { requestRebuild, statusText, UnknownProjection } from "./operate.ts";
+export { type RelayStatus, readStatus } from "./status.ts";
+
 export interface RelayDependencies {
   readonly config: Pick<RelayConfig, "mysqlUrl" | "rabbitmqUrl">;
   readonly database: Database;

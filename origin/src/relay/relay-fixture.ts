@@ -8,7 +8,7 @@ import { createLogger } from "../platform/logger.ts";
 import { openDatabase } from "../platform/mysql/database.ts";
 import { connectRedis, type RedisStore, untilReady } from "../platform/redis/connect.ts";
 import { productProjection } from "../platform/redis/project.ts";
-import { projectedTable } from "../platform/redis/projected-table.ts";
+import { type ProjectedTable, projectedTable } from "../platform/redis/projected-table.ts";
 import { connectExact } from "./connection.ts";
 import { createRelay } from "./module.ts";
 import type { Relay } from "./relay.ts";
@@ -20,7 +20,7 @@ export interface RelayFixture {
   readonly mysqlUrl: string;
   /** What relays have logged, parsed. */
   readonly log: readonly LogLine[];
-  startRelay(): Promise<Relay>;
+  startRelay(tables?: readonly ProjectedTable[]): Promise<Relay>;
   /** The document of a thing in Redis with its version. */
   projected(id: number | string): Promise<{ version: string | null; document: unknown }>;
   close(): Promise<void>;
@@ -62,7 +62,7 @@ const schema = [
   "INSERT INTO relay_heartbeat VALUES (1, UUID(), UTC_TIMESTAMP(6))",
 ];
 
-const things = projectedTable({
+export const things = projectedTable({
   table: "things",
   primaryKey: "id",
   columns: ["id", "name", "version"],
@@ -92,7 +92,7 @@ export async function openFixture(services: FixtureServices): Promise<RelayFixtu
     redis,
     mysqlUrl,
     log,
-    startRelay: async () => {
+    startRelay: async (tables = [things]) => {
       const database = openDatabase(mysqlUrl);
       const own = connectRedis(redisUrl, redisPrefix, logger);
       const config = { mysqlUrl, rabbitmqUrl };
@@ -100,7 +100,7 @@ export async function openFixture(services: FixtureServices): Promise<RelayFixtu
         config,
         database,
         redis: own,
-        tables: [things],
+        tables,
         clock: systemClock,
         newId: newUuid,
         random: Math.random,

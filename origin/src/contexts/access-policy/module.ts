@@ -1,6 +1,7 @@
 import type { ApiConfig } from "../../config.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { Refusal } from "../../kernel/errors.ts";
+import type { Metrics } from "../../platform/http/metrics-route.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Database } from "../../platform/mysql/database.ts";
@@ -21,9 +22,9 @@ import { decisionsIn } from "./infrastructure/decisions.ts";
 import { accessEntriesTable, listsIn } from "./infrastructure/lists.ts";
 import { policiesIn, policyTable } from "./infrastructure/policies.ts";
 import { dropProjectedFrom } from "./infrastructure/projected-entries.ts";
+import { decisionMetrics } from "./interface/decision-metrics.ts";
 import { addDecisionRoutes } from "./interface/decision-routes.ts";
 import { addListRoutes } from "./interface/list-routes.ts";
-import { addMetricsRoute } from "./interface/metrics-route.ts";
 import { addPolicyRoutes } from "./interface/policy-routes.ts";
 
 export { accessPolicyAudits } from "./infrastructure/audits.ts";
@@ -56,6 +57,7 @@ export function startAccessPolicyWorker({ database, redis, clock, logger }: Acce
 
 export interface AccessPolicy {
   addOperatorRoutes(app: HttpServer): void;
+  readonly metrics: Metrics;
 }
 
 export async function createAccessPolicy(given: AccessPolicyDependencies): Promise<AccessPolicy> {
@@ -88,11 +90,6 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
         restore: (revision, replaces, attribution) => restoreRevision(on, revision, replaces, attribution),
         explain: (request) => explainRequest(on, request),
       });
-      addMetricsRoute(app, {
-        counters: record.counters,
-        recorded: record.count,
-        revision: async () => (await policies.current()).revision,
-      });
       addDecisionRoutes(app, {
         list: (filter, cursor, limit) => listDecisions(record, filter, cursor, limit),
         recorded: record.count,
@@ -100,5 +97,10 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
         dryRunOf: (draft, batches) => dryRun(on, draft, locate(batches, findCountry)),
       });
     },
+    metrics: decisionMetrics({
+      counters: record.counters,
+      recorded: record.count,
+      revision: async () => (await policies.current()).revision,
+    }),
   };
 }

@@ -5,7 +5,7 @@ import {
   COUNTER_OTHER,
   COUNTER_SEPARATOR,
 } from "@sluice/contract/decision-counters.ts";
-import type { HttpServer } from "../../../platform/http/server.ts";
+import { gauge, type Metrics } from "../../../platform/http/metrics-route.ts";
 
 /** What Prometheus calls a family: its name, its help, and what the parts of a counter's field are. */
 const families = [
@@ -36,25 +36,22 @@ export interface MetricsSource {
   revision(): Promise<number>;
 }
 
-/** Prometheus text, version 0.0.4. */
-export function addMetricsRoute(app: HttpServer, source: MetricsSource): void {
-  const config = { access: "operator:read" } as const;
-  app.get("/metrics", { config, schema: { tags: ["access policy"] } }, async (_request, reply) => {
+export function decisionMetrics(source: MetricsSource): Metrics {
+  return async () => {
     const [counters, recorded, revision] = await Promise.all([
       source.counters(),
       source.recorded(),
       source.revision(),
     ]);
-    const lines = families.flatMap((family) => familyLines(family, counters));
-    lines.push(
+    return [
+      ...families.flatMap((family) => familyLines(family, counters)),
       "# HELP sluice_access_counted_otherwise_total Counts whose labels were too many to keep apart.",
       "# TYPE sluice_access_counted_otherwise_total counter",
       `sluice_access_counted_otherwise_total ${counters[COUNTER_OTHER] ?? 0}`,
       ...gauge("sluice_access_policy_revision", "The policy revision in force.", revision),
       ...gauge("sluice_access_decisions_recorded", "Decisions in the recorded sample.", recorded),
-    );
-    return reply.type("text/plain; version=0.0.4; charset=utf-8").send(`${lines.join("\n")}\n`);
-  });
+    ];
+  };
 }
 
 function familyLines(
@@ -69,8 +66,4 @@ function familyLines(
     lines.push(`${name}{${pairs.join(",")}} ${count}`);
   }
   return lines;
-}
-
-function gauge(name: string, help: string, value: number): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value}`];
 }
