@@ -30,6 +30,64 @@ export interface TokenClaims {
   iat: number;
   /** Seconds since the epoch; the token is refused from this second on, give or take the skew. */
   exp: number;
+  /** Seconds since the epoch; we write none and keep to one that is there. */
+  nbf?: number;
+}
+
+/**
+ * Exactly what our issuer writes: the pinned algorithm and type, and a key by name. Whatever else a header has (`crit`,
+ * `jwk`, `jku`, `x5c`, `zip`, …) asks to be understood or brings a key along, and was not made by this issuer.
+ */
+export function isOurHeader(header: Record<string, unknown>): boolean {
+  for (const name in header) {
+    if (name !== "alg" && name !== "typ" && name !== "kid") return false;
+  }
+  return header.alg === TOKEN_ALGORITHM && header.typ === TOKEN_TYPE && typeof header.kid === "string";
+}
+
+/** The claims of a token whose signature holds: all that we write, in our form. Their times are another question. */
+export function areOurClaims(claims: Record<string, unknown>, issuer: string, audience: string): boolean {
+  return (
+    claims.iss === issuer &&
+    claims.aud === audience &&
+    isUserId(claims.sub) &&
+    typeof claims.sid === "string" &&
+    claims.sid !== "" &&
+    isInstant(claims.exp) &&
+    (claims.iat === undefined || isInstant(claims.iat)) &&
+    (claims.nbf === undefined || isInstant(claims.nbf))
+  );
+}
+
+/** Refused from that second on. */
+export function refusedFrom(claims: TokenClaims): number {
+  return claims.exp + TOKEN_CLOCK_SKEW_SECONDS;
+}
+
+/** Refused until that second. */
+export function acceptedFrom(claims: TokenClaims): number {
+  return claims.nbf === undefined ? 0 : claims.nbf - TOKEN_CLOCK_SKEW_SECONDS;
+}
+
+const DIGIT_0 = 48;
+const DIGIT_9 = 57;
+/** Any number of so many digits is exact in both runtimes. */
+const USER_ID_DIGITS_MAX = 15;
+
+function isUserId(value: unknown): boolean {
+  if (typeof value !== "string" || value.length === 0 || value.length > USER_ID_DIGITS_MAX) return false;
+  for (let i = 0; i < value.length; i++) {
+    const byte = value.charCodeAt(i);
+    if (byte > DIGIT_9 || byte < DIGIT_0 || (i === 0 && byte === DIGIT_0)) return false;
+  }
+  return true;
+}
+
+const INSTANT_MAX = 9_007_199_254_740_991;
+
+/** Whole seconds: a fraction would end a little earlier in one runtime than in the other. */
+function isInstant(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value <= INSTANT_MAX && Math.floor(value) === value;
 }
 
 /**

@@ -6,14 +6,14 @@ import {
   TOKEN_MISSING,
 } from "@sluice/contract/error-codes.ts";
 import {
-  TOKEN_ALGORITHM,
-  TOKEN_CLOCK_SKEW_SECONDS,
+  acceptedFrom,
+  areOurClaims,
+  isOurHeader,
+  refusedFrom,
   TOKEN_LENGTH_MAX,
-  TOKEN_TYPE,
   type TokenClaims,
-  type TokenHeader,
 } from "@sluice/contract/token-claims.ts";
-import { decode } from "cjson.safe";
+import * as json from "cjson.safe";
 import { userKey } from "../limits/user-key.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import type { SeenHeaders } from "../platform/request-headers.ts";
@@ -42,6 +42,10 @@ export const AUTHORIZATION_LENGTH_MAX = SCHEME.length + TOKEN_LENGTH_MAX;
  * one. Only good tokens are kept, so nobody can fill it without having them.
  */
 const verified = createGenerationalMap<VerifiedToken>(10_000);
+
+/** JSON as JavaScript reads it, without `NaN`, `Infinity` and hexadecimal numbers. */
+const strict = json.new();
+strict.decode_invalid_numbers(false);
 
 let issuer = "";
 let audience = "";
@@ -91,56 +95,25 @@ function verifyToken(
   const header = decodeObject(compact.header);
   const signature = decodeSegment(compact.signature);
   if (header === undefined || signature === undefined) return $multi(undefined, TOKEN_MALFORMED);
-  const key = isOurHeader(header) ? findTokenKey((header as TokenHeader).kid, nowS) : undefined;
+  const key = isOurHeader(header) ? findTokenKey(header.kid as string, nowS) : undefined;
   if (key === undefined || !verifyRs256(key, signature, compact.signed))
     return $multi(undefined, TOKEN_INVALID);
-  const claims = decodeObject(compact.payload) as Partial<TokenClaims> | undefined;
-  if (claims === undefined || !isOurs(claims)) return $multi(undefined, TOKEN_INVALID);
+  const payload = decodeObject(compact.payload);
+  if (payload === undefined || !areOurClaims(payload, issuer, audience)) {
+    return $multi(undefined, TOKEN_INVALID);
+  }
+  const claims = payload as unknown as TokenClaims;
+  if (nowS < acceptedFrom(claims)) return $multi(undefined, TOKEN_INVALID);
   const [limitA, limitB] = userKey(claims.sub);
   return $multi(
-    {
-      userId: claims.sub,
-      limitA,
-      limitB,
-      sessionId: claims.sid,
-      refusedFromS: claims.exp + TOKEN_CLOCK_SKEW_SECONDS,
-    },
+    { userId: claims.sub, limitA, limitB, sessionId: claims.sid, refusedFromS: refusedFrom(claims) },
     undefined,
   );
 }
 
-function decodeObject(segment: string): object | undefined {
+function decodeObject(segment: string): Record<string, unknown> | undefined {
   const text = decodeSegment(segment);
   if (text === undefined) return undefined;
-  const [value] = decode(text);
-  return type(value) === "table" ? (value as object) : undefined;
-}
-
-/**
- * The algorithm is pinned and keys come from our file only. `crit` names what a verifier must understand, and we
- * understand none of it (RFC 7515, 4.1.11); a header that brings a key along was not made by our issuer.
- */
-function isOurHeader(header: object): boolean {
-  const given = header as Partial<TokenHeader> & Record<string, unknown>;
-  return (
-    given.alg === TOKEN_ALGORITHM &&
-    given.typ === TOKEN_TYPE &&
-    type(given.kid) === "string" &&
-    given.crit === undefined &&
-    given.jwk === undefined &&
-    given.jku === undefined &&
-    given.x5u === undefined &&
-    given.x5c === undefined
-  );
-}
-
-function isOurs(claims: Partial<TokenClaims>): claims is TokenClaims {
-  return (
-    claims.iss === issuer &&
-    claims.aud === audience &&
-    type(claims.sub) === "string" &&
-    type(claims.sid) === "string" &&
-    claims.sid !== "" &&
-    type(claims.exp) === "number"
-  );
+  const [value] = strict.decode(text);
+  return type(value) === "table" ? (value as Record<string, unknown>) : undefined;
 }
