@@ -4,14 +4,16 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { cacheSuite } from "./cache/suite.ts";
 import { edgeSuite } from "./edge/suite.ts";
 import { luaGenSuite } from "./lua-gen/suite.ts";
 import { ordersSuite } from "./orders/suite.ts";
 import { relaySuite } from "./relay/suite.ts";
 import type { Suite } from "./suite.ts";
 import { formatTable } from "./table.ts";
+import { tokenSuite } from "./token/suite.ts";
 
-const suites: readonly Suite[] = [edgeSuite, luaGenSuite, ordersSuite, relaySuite];
+const suites: readonly Suite[] = [edgeSuite, tokenSuite, cacheSuite, ordersSuite, relaySuite, luaGenSuite];
 
 const HELP = `npm run bench -- <suite> [--json FILE] [--quick]
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { childrenOf } from "./edge/processor.ts";
+import { childrenOf } from "./proxies/processor.ts";
 
 /** The kernel counts in hundredths of a second on every machine that we know (`getconf CLK_TCK`). */
 const US_PER_TICK = 10_000;

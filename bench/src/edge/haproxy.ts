@@ -9,41 +9,48 @@ import type { Home } from "../../../cli/src/process/home.ts";
 import { type OwnedProcess, startProcess } from "../../../cli/src/process/owned-process.ts";
 import { LOOPBACK } from "../../../cli/src/process/ports.ts";
 import { untilReady } from "../../../cli/src/process/ready.ts";
-import { onCores } from "./processor.ts";
+import { onCores } from "../proxies/processor.ts";
 
 export interface HaproxyOptions {
   home: Home;
-  plainPort: number;
-  checkedPort: number;
+  port: number;
   upstreamPort: number;
+  /** Passes everything on without them. */
+  checks: Checks | undefined;
+}
+
+interface Checks {
   denied: readonly string[];
   publicKey: string;
 }
 
 const START_TIMEOUT_MS = 10_000;
 
-/** One process with two front ends: `plainPort` only passes on, `checkedPort` checks. */
-export async function startHaproxy(options: HaproxyOptions): Promise<OwnedProcess> {
-  const { home, plainPort } = options;
-  const folder = join(home.data, "haproxy");
+export async function startHaproxy({
+  home,
+  port,
+  upstreamPort,
+  checks,
+}: HaproxyOptions): Promise<OwnedProcess> {
+  const name = checks === undefined ? "haproxy" : "haproxy-checked";
+  const folder = join(home.data, name);
   mkdirSync(folder, { recursive: true });
-  const denyFile = join(folder, "deny.lst");
-  const keyFile = join(folder, "token-key.pem");
-  writeFileSync(denyFile, `${options.denied.join("\n")}\n`);
-  writeFileSync(keyFile, options.publicKey);
   const config = join(folder, "haproxy.cfg");
-  writeFileSync(config, configuration(options, denyFile, keyFile));
+  writeFileSync(config, configuration(port, upstreamPort, checks === undefined ? "" : rules(folder, checks)));
   const [command, args] = onCores("proxy", "haproxy", ["-db", "-f", config]);
-  const owned = await startProcess({ name: "haproxy", command, args, home, port: plainPort });
+  const owned = await startProcess({ name, command, args, home, port });
   await untilReady(owned, START_TIMEOUT_MS, async () => {
-    const response = await fetch(`http://${LOOPBACK}:${plainPort}/`, { signal: AbortSignal.timeout(1000) });
-    if (!response.ok) throw new Error(`haproxy answers ${response.status}`);
+    const response = await fetch(`http://${LOOPBACK}:${port}/`, { signal: AbortSignal.timeout(1000) });
     await response.text();
+    // Whoever brings no token is refused where there are checks.
+    if (response.status !== (checks === undefined ? 200 : 401)) {
+      throw new Error(`${name} answers ${response.status}`);
+    }
   });
   return owned;
 }
 
-function configuration(options: HaproxyOptions, denyFile: string, keyFile: string): string {
+function configuration(port: number, upstreamPort: number, rules: string): string {
   return `global
   nbthread 1
   maxconn 4096
@@ -60,17 +67,22 @@ defaults
   timeout server 30s
 
 backend origin
-  server one ${LOOPBACK}:${options.upstreamPort}
+  server one ${LOOPBACK}:${upstreamPort}
 
-frontend plain
-  bind ${LOOPBACK}:${options.plainPort}
+frontend public
+  bind ${LOOPBACK}:${port}
   http-request set-src req.hdr_ip(x-forwarded-for,-1) if { req.hdr(x-forwarded-for) -m found }
+${rules}
   default_backend origin
+`;
+}
 
-frontend checked
-  bind ${LOOPBACK}:${options.checkedPort}
-  http-request set-src req.hdr_ip(x-forwarded-for,-1)
-  http-request deny deny_status 403 if { src -f ${denyFile} }
+function rules(folder: string, { denied, publicKey }: Checks): string {
+  const denyFile = join(folder, "deny.lst");
+  const keyFile = join(folder, "token-key.pem");
+  writeFileSync(denyFile, `${denied.join("\n")}\n`);
+  writeFileSync(keyFile, publicKey);
+  return `  http-request deny deny_status 403 if { src -f ${denyFile} }
   http-request set-var(txn.bearer) http_auth_bearer
   http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('$.alg')
   http-request set-var(txn.exp) var(txn.bearer),jwt_payload_query('$.exp','int')
@@ -79,7 +91,5 @@ frontend checked
   http-request deny deny_status 401 unless { var(txn.iss) -m str sluice }
   http-request set-var(txn.now) date()
   http-request deny deny_status 401 if { var(txn.exp),sub(txn.now) -m int lt 0 }
-  http-request deny deny_status 401 unless { var(txn.bearer),jwt_verify(txn.alg,"${keyFile}") 1 }
-  default_backend origin
-`;
+  http-request deny deny_status 401 unless { var(txn.bearer),jwt_verify(txn.alg,"${keyFile}") 1 }`;
 }

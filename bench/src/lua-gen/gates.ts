@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { build } from "lua-gen/build.ts";
 import type { LuaHandler } from "lua-gen/nginx/model.ts";
 import { pollUntil, startNginx } from "lua-gen/testing/nginx.ts";
-import { IN_TURN_AND_REPORTED } from "../edge/load.ts";
-import { childrenOf, onCores } from "../edge/processor.ts";
+import { IN_TURN_AND_REPORTED } from "../proxies/load.ts";
+import { childrenOf, onCores } from "../proxies/processor.ts";
 
 export const BY_HAND = "by hand in Lua";
 export const GENERATED = "from TypeScript";

@@ -13,8 +13,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { applyLoad } from "../edge/load.ts";
-import { cpuTimeUs } from "../edge/processor.ts";
+import { applyLoad } from "../proxies/load.ts";
+import { cpuTimeUs } from "../proxies/processor.ts";
 import { type Measurement, median, type Suite, type SuiteOptions } from "../suite.ts";
 import { BY_HAND, type Gate, proveAlike, startGates, writeRequests } from "./gates.ts";
 

@@ -5,7 +5,7 @@
  *     node bench/src/relay/bare-zongji.ts <mysql url> <GTID position> <table> <rows>
  */
 import ZongJi from "@vlasky/zongji";
-import { cpuTimeUs } from "../edge/processor.ts";
+import { cpuTimeUs } from "../proxies/processor.ts";
 
 const [url = "", position = "", table = "", expected = "0"] = process.argv.slice(2);
 const { pathname } = new URL(url);

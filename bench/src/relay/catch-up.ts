@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { changesKey, checkpointKey, productKey } from "@sluice/contract/keys.ts";
 import { RELAY_NODE_FLAGS } from "../../../cli/src/services/node-role.ts";
 import { checkout } from "../../../cli/src/settings.ts";
-import { cpuTimeUs } from "../edge/processor.ts";
+import { cpuTimeUs } from "../proxies/processor.ts";
 import { logPosition, type Stage } from "./stage.ts";
 
 export interface CatchUp {

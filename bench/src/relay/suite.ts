@@ -14,8 +14,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Home, openHome } from "../../../cli/src/process/home.ts";
 import { freePorts } from "../../../cli/src/process/ports.ts";
-import { buildEdge, startEdge, writeTokenKeys } from "../edge/sluice.ts";
-import { mintTokens } from "../edge/tokens.ts";
+import { buildEdge, startEdge, writeTokenKeys } from "../proxies/sluice.ts";
+import { mintTokens } from "../proxies/tokens.ts";
 import { type Measurement, median, type Suite, type SuiteOptions } from "../suite.ts";
 import {
   bareZongji,
@@ -79,7 +79,8 @@ async function measureAllLatencies(
   progress("building and starting two edge workers");
   await buildEdge(geoFile);
   const [upstreamPort = 0, ...ports] = await freePorts(3);
-  const tokenKeysFile = writeTokenKeys(home, mintTokens(Math.floor(Date.now() / 1_000)).keysFile);
+  const { keysFile } = await mintTokens(Math.floor(Date.now() / 1_000), 1);
+  const tokenKeysFile = writeTokenKeys(home, keysFile);
   const parts = { home, upstreamPort, redisUrl: stage.redisUrl, tokenKeysFile, geoFile };
   const edges = await Promise.all(ports.map((port, at) => startEdge(parts, `edge-${at + 1}`, port, "")));
   try {

@@ -3,33 +3,36 @@ import type { Requests } from "./load.ts";
 /** A proxy in front of the upstream that all share, with the requests that it is measured by. */
 export interface Contender {
   name: string;
+  /** What every request of the load is answered; 200 for one that gets through. */
+  status: number;
   /** Name of the contender that gets the very same requests and checks nothing; its own for a reference. */
   reference: string;
   url: string;
   requests: Requests;
   /** The process that does the work. */
   workerPid: number;
-  /** Requests that must be refused, each with the status that says so: proof that the checks are on. */
-  refusals: Refusal[];
+  /** Requests that are answered otherwise, each with its status: proof that the checks are on. */
+  exceptions: Exception[];
 }
 
-export interface Refusal {
+export interface Exception {
   what: string;
   headers: Record<string, string>;
   status: number;
 }
 
-/** Sends one request of the kind that is measured, and all that must be refused; throws when it goes otherwise. */
+/** Sends one request of the kind that is measured, and all exceptions; throws when it goes otherwise. */
 export async function verify(contender: Contender): Promise<void> {
   const { url, requests, name } = contender;
   const [address = ""] = requests.addresses;
   const [token] = requests.tokens;
+  const [path = "/"] = requests.paths;
   const headers: Record<string, string> = { "x-forwarded-for": address };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
-  await expectStatus(`${name}: a good request`, url + requests.path, headers, 200);
-  for (const refusal of contender.refusals) {
-    const changed = { ...headers, ...refusal.headers };
-    await expectStatus(`${name}: ${refusal.what}`, url + requests.path, changed, refusal.status);
+  await expectStatus(`${name}: a request of the load`, url + path, headers, contender.status);
+  for (const exception of contender.exceptions) {
+    const changed = { ...headers, ...exception.headers };
+    await expectStatus(`${name}: ${exception.what}`, url + path, changed, exception.status);
   }
 }
 

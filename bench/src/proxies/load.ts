@@ -11,23 +11,32 @@ import { onCores } from "./processor.ts";
 export const CONNECTIONS = 32;
 
 export interface Requests {
-  path: string;
-  /** Client addresses, sent in `X-Forwarded-For`. */
+  /** Asked in turn, as all lists here are. */
+  paths: readonly string[];
+  /** Client addresses, sent in `X-Forwarded-For`. As many different requests are made as there are addresses. */
   addresses: readonly string[];
-  /** Sent in turn, one with each request; none when empty. */
+  /** Sent as bearer tokens, one with each request; none when empty. */
   tokens: readonly string[];
 }
 
 export interface LoadResult {
   requests: number;
   durationSeconds: number;
-  /** Answers that are neither 2xx nor 3xx, and connections that broke. */
+  /** Answers that are neither 2xx nor 3xx. */
+  refused: number;
+  /** Connections that broke, or were not answered in time. */
   failures: number;
 }
 
-export async function applyLoad(script: string, url: string, seconds: number): Promise<LoadResult> {
-  const wrk = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "5s", "-s", script, url];
-  const { stdout } = await promisify(execFile)(...onCores("rest", "wrk", wrk));
+/** `first` is the request to begin with, counted from 0, so that a script can go on where it stopped. */
+export async function applyLoad(
+  script: string,
+  url: string,
+  seconds: number,
+  first = 0,
+): Promise<LoadResult> {
+  const wrk = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "5s", "-s", script, url, "--"];
+  const { stdout } = await promisify(execFile)(...onCores("rest", "wrk", [...wrk, String(first)]));
   const line = stdout.split("\n").find((text) => text.startsWith("{"));
   if (line === undefined) throw new Error(`wrk did not say what it did:\n${stdout}`);
   return JSON.parse(line) as LoadResult;
@@ -41,8 +50,8 @@ end
 
 function done(summary)
   local e = summary.errors
-  io.write(string.format('{"requests":%d,"durationSeconds":%f,"failures":%d}\\n',
-    summary.requests, summary.duration / 1e6, e.status + e.connect + e.read + e.write + e.timeout))
+  io.write(string.format('{"requests":%d,"durationSeconds":%f,"refused":%d,"failures":%d}\\n',
+    summary.requests, summary.duration / 1e6, e.status, e.connect + e.read + e.write + e.timeout))
 end
 `;
 
@@ -52,16 +61,18 @@ export function writeScript(folder: string, name: string, requests: Requests): s
   const list = (values: readonly string[]) => values.map((value) => JSON.stringify(value)).join(",\n");
   writeFileSync(
     file,
-    `local addresses = {${list(requests.addresses)}}
+    `local paths = {${list(requests.paths)}}
+local addresses = {${list(requests.addresses)}}
 local tokens = {${list(requests.tokens)}}
 local made = {}
 local at = 0
 
-function init()
+function init(args)
+  at = tonumber(args[1] or "0")
   for i = 1, #addresses do
     local headers = { ["X-Forwarded-For"] = addresses[i], ["Host"] = "bench.example" }
     if #tokens > 0 then headers["Authorization"] = "Bearer " .. tokens[(i - 1) % #tokens + 1] end
-    made[i] = wrk.format("GET", ${JSON.stringify(requests.path)}, headers)
+    made[i] = wrk.format("GET", paths[(i - 1) % #paths + 1], headers)
   end
 end
 

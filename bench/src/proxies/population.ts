@@ -36,6 +36,11 @@ export function deniedAddress(blocks: readonly string[]): string {
   return (blocks.find((block) => block.includes("/")) as string).replace(/\.0\/24$/, ".77");
 }
 
+/** Many of them, one of each entry. */
+export function deniedAddresses(blocks: readonly string[]): string[] {
+  return blocks.slice(0, CLIENTS).map((block) => block.replace(/\.0\/24$/, ".77"));
+}
+
 function isClient(address: number): boolean {
   const octet = address >>> 24;
   const isUnicast = octet !== 0 && octet !== 10 && octet !== 127 && octet < 224;

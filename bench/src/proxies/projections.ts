@@ -6,11 +6,15 @@ import {
   accessEntriesKey,
   FIELD_DOCUMENT,
   FIELD_VERSION,
+  PART_PRODUCT,
+  PART_STOCK,
   policyKey,
+  productKey,
   readyKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
+import type { ProductPart, StockPart } from "@sluice/contract/product-page.ts";
 import { Redis } from "ioredis";
 import type { Session } from "./tokens.ts";
 
@@ -19,13 +23,19 @@ export interface Projections {
   denied: readonly string[];
   policy: PolicyDocument;
   sessions: readonly Session[];
+  products?: readonly Product[];
+}
+
+export interface Product {
+  product: ProductPart;
+  stock: StockPart;
 }
 
 const FIELDS_PER_COMMAND = 5000;
 
 export async function writeProjections(
   redisUrl: string,
-  { prefix, denied, policy, sessions }: Projections,
+  { prefix, denied, policy, sessions, products = [] }: Projections,
 ): Promise<void> {
   const redis = new Redis(redisUrl);
   try {
@@ -43,6 +53,17 @@ export async function writeProjections(
     for (const { id, userId } of sessions) {
       const document = JSON.stringify({ userId: Number(userId), expiresAt });
       pipeline.hset(sessionKey(prefix, id), FIELD_VERSION, 1, FIELD_DOCUMENT, document);
+    }
+    for (const { product, stock } of products) {
+      const key = productKey(prefix, String(product.id));
+      pipeline.hset(
+        key,
+        PART_PRODUCT + FIELD_VERSION,
+        1,
+        PART_PRODUCT + FIELD_DOCUMENT,
+        JSON.stringify(product),
+      );
+      pipeline.hset(key, PART_STOCK + FIELD_VERSION, 1, PART_STOCK + FIELD_DOCUMENT, JSON.stringify(stock));
     }
     await pipeline.exec();
     await redis.set(readyKey(prefix), "bench");

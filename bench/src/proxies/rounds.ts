@@ -1,0 +1,97 @@
+/**
+ * Contenders under load, in turn, round by round: requests per second, and processor time of the worker for each
+ * request, which other work on the machine disturbs least. Ratios are of medians; less than 1 is slower for the first
+ * and cheaper for the second.
+ */
+import type { Home } from "../../../cli/src/process/home.ts";
+import { type Measurement, median, type SuiteOptions } from "../suite.ts";
+import { type Contender, verify } from "./contender.ts";
+import { applyLoad, type LoadResult, writeScript } from "./load.ts";
+import { cpuTimeUs } from "./processor.ts";
+
+const RATE = "requests/s";
+const CPU = "µs CPU/request";
+
+export interface Plan {
+  rounds: number;
+  roundSeconds: number;
+  warmUpSeconds: number;
+}
+
+export const FULL: Plan = { rounds: 11, roundSeconds: 2, warmUpSeconds: 3 };
+export const QUICK: Plan = { rounds: 2, roundSeconds: 1, warmUpSeconds: 1 };
+
+/** A contender and what was measured of it. */
+interface Lane {
+  contender: Contender;
+  script: string;
+  /** The request that the next load begins with. */
+  next: number;
+  rates: number[];
+  cpuUs: number[];
+}
+
+/** Every contender has passed its own proof before it is measured; a single request that fails ends the run. */
+export async function measureInTurn(
+  suite: string,
+  contenders: readonly Contender[],
+  home: Home,
+  { quick, progress }: SuiteOptions,
+): Promise<Measurement[]> {
+  const plan = quick ? QUICK : FULL;
+  const lanes: Lane[] = contenders.map((contender, index) => ({
+    contender,
+    script: writeScript(home.data, `requests-${index}`, contender.requests),
+    next: 0,
+    rates: [],
+    cpuUs: [],
+  }));
+  for (const lane of lanes) {
+    progress(`proving and warming up ${lane.contender.name}`);
+    await verify(lane.contender);
+    await load(lane, plan.warmUpSeconds);
+  }
+  for (let round = 1; round <= plan.rounds; round++) {
+    progress(`round ${round} of ${plan.rounds}`);
+    // Each round begins elsewhere, so that nobody always follows the same neighbour.
+    const turned = [...lanes.slice(round % lanes.length), ...lanes.slice(0, round % lanes.length)];
+    for (const lane of turned) {
+      const before = cpuTimeUs(lane.contender.workerPid);
+      const { requests, durationSeconds } = await load(lane, plan.roundSeconds);
+      lane.rates.push(requests / durationSeconds);
+      lane.cpuUs.push((cpuTimeUs(lane.contender.workerPid) - before) / requests);
+    }
+  }
+  return [
+    ...compared(suite, RATE, lanes, ({ rates }) => rates),
+    ...compared(suite, CPU, lanes, ({ cpuUs }) => cpuUs),
+  ];
+}
+
+async function load(lane: Lane, seconds: number): Promise<LoadResult> {
+  const { name, url, status, requests } = lane.contender;
+  const result = await applyLoad(lane.script, url, seconds, lane.next);
+  lane.next = (lane.next + result.requests) % requests.addresses.length;
+  const otherwise = status < 400 ? result.refused : result.requests - result.refused;
+  if (result.failures + otherwise > 0) {
+    throw new Error(
+      `${name}: of ${result.requests} requests ${otherwise} were not answered ${status}, ${result.failures} failed`,
+    );
+  }
+  return result;
+}
+
+function compared(
+  suite: string,
+  unit: string,
+  lanes: readonly Lane[],
+  samplesOf: (lane: Lane) => number[],
+): Measurement[] {
+  const medians = new Map(lanes.map((lane) => [lane.contender.name, median(samplesOf(lane))]));
+  return lanes.map((lane) => {
+    const { name, reference } = lane.contender;
+    const value = medians.get(name) as number;
+    const ratio = value / (medians.get(reference) as number);
+    return { suite, name, value, unit, reference, ratio, samples: samplesOf(lane) };
+  });
+}
