@@ -6,9 +6,11 @@
  * The workers are asked over one connection each, again and again, so what is told of them is about a request's
  * time too long rather than too short.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { Agent, get } from "node:http";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { changesKey } from "@sluice/contract/keys.ts";
@@ -64,15 +66,24 @@ export interface Load {
   stop(): Promise<number>;
 }
 
-export function startLoad(mysqlUrl: string, commitsPerSecond: number, firstId: number, ids: number): Load {
+/** Resolves when it commits. */
+export async function startLoad(
+  mysqlUrl: string,
+  commitsPerSecond: number,
+  firstId: number,
+  ids: number,
+): Promise<Load> {
   const script = join(checkout, "bench/src/relay/writer.ts");
   const args = [script, mysqlUrl, String(commitsPerSecond), String(firstId), String(ids)];
-  const writer: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const printed: string[] = [];
+  const lines = createInterface(writer.stdout).on("line", (line) => printed.push(line));
+  await once(lines, "line");
   return {
     stop: async () => {
       writer.kill("SIGTERM");
-      const printed = await text(writer.stdout as NodeJS.ReadableStream);
-      const { commits, seconds } = JSON.parse(printed) as { commits: number; seconds: number };
+      await once(lines, "close");
+      const { commits, seconds } = JSON.parse(printed.at(-1) ?? "") as { commits: number; seconds: number };
       return commits / seconds;
     },
   };

@@ -90,7 +90,7 @@ async function measureAllLatencies(
     for (let round = 1; round <= rounds; round++) {
       progress(`latencies, round ${round} of ${rounds}`);
       idle.push(await measureLatencies(stage, ports, samples));
-      const load = startLoad(stage.mysqlUrl, COMMITS_PER_SECOND, FIRST_LOADED_ID, LOADED_IDS);
+      const load = await startLoad(stage.mysqlUrl, COMMITS_PER_SECOND, FIRST_LOADED_ID, LOADED_IDS);
       loaded.push(await measureLatencies(stage, ports, samples));
       rates.push(await load.stop());
     }
