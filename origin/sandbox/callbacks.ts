@@ -1,5 +1,4 @@
 import { HEADER_SIGNATURE, signCallback } from "../src/platform/http/callback-signature.ts";
-import { type Charge, view } from "./charges.ts";
 
 const attemptsMax = 8;
 const attemptTimeoutMs = 3_000;
@@ -26,13 +25,15 @@ export function callbackSender(secret: string) {
     }
   };
 
-  const send = (url: string, charge: Charge, times: number): void => {
-    const body = Buffer.from(JSON.stringify(view(charge)));
-    for (let i = 0; i < times; i++) void attempt(url, body, 1);
-  };
-
   return {
-    send,
+    send: (url: string, event: object, times = 1): void => {
+      const body = Buffer.from(JSON.stringify(event));
+      for (let i = 0; i < times; i++) void attempt(url, body, 1);
+    },
+    /** One after the other: the next when the one before was answered. */
+    sendInOrder: async (url: string, events: readonly object[]): Promise<void> => {
+      for (const event of events) await attempt(url, Buffer.from(JSON.stringify(event)), 1);
+    },
     /** Like setTimeout, and forgotten by `close`. */
     after,
     close: (): void => {

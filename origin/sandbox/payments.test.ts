@@ -36,8 +36,13 @@ test("the same id is the same charge, whatever is asked for the second time", as
   assert.deepEqual([first.status, first.body.status], [200, "succeeded"]);
   const second = await ask(url, "POST", "/payments", charge("a", "sandbox:declined", 9));
   assert.deepEqual(second.body, first.body);
-  assert.equal((await ask(url, "POST", "/payments/a/refund", {})).body.status, "refunded");
-  assert.equal((await ask(url, "POST", "/payments/a/refund", {})).body.status, "refunded");
+  const refund = (id: string, amountCents: number) =>
+    ask(url, "POST", "/payments/a/refunds", { id, amountCents });
+  assert.equal((await refund("r", 200)).body.status, "succeeded");
+  assert.deepEqual((await refund("r", 200)).body, (await refund("r", 200)).body);
+  assert.equal((await refund("r", 201)).status, 422, "a known id with another amount");
+  assert.equal((await refund("s", 301)).status, 422, "more than is left");
+  assert.equal((await refund("s", 300)).body.status, "succeeded");
   await close();
 });
 
@@ -59,6 +64,18 @@ test("a restart forgets nothing, also when the last line of its file was cut off
 test("whoever lacks the secret gets nothing, and what was declined is not paid back", async () => {
   const { url, close } = await start();
   assert.equal((await ask(url, "GET", "/payments/b", undefined, "another")).status, 401);
-  assert.equal((await ask(url, "POST", "/payments/b/refund", {})).status, 409);
+  assert.equal((await ask(url, "POST", "/payments/b/refunds", { id: "t", amountCents: 1 })).status, 422);
+  await close();
+});
+
+test("what was cancelled takes no money, before it comes and while it is pending; what has taken it, has", async () => {
+  const { url, close } = await start();
+  const cancel = (id: string) => ask(url, "POST", `/payments/${id}/cancel`, charge(id, "sandbox"));
+  assert.equal((await cancel("early")).body.status, "declined");
+  assert.equal((await ask(url, "POST", "/payments", charge("early", "sandbox"))).body.status, "declined");
+  await ask(url, "POST", "/payments", charge("pending", "sandbox:late"));
+  assert.equal((await cancel("pending")).body.status, "declined");
+  await ask(url, "POST", "/payments", charge("taken", "sandbox"));
+  assert.equal((await cancel("taken")).body.status, "succeeded");
   await close();
 });

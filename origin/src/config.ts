@@ -58,13 +58,18 @@ const orders = {
   orderExpiryShards: Type.Integer({ minimum: 1, maximum: 16, default: 2 }),
   orderUnpaidMax: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 100 }),
 };
+const optionalFile = Type.String({ default: "", format: readableFileOrNone });
 const payments = {
-  paymentsUrl: url("https?", "http://127.0.0.1:8083"),
-  paymentsSecretFile: file("the secret shared with the payment provider"),
+  paymentsProvider: Type.Union([Type.Literal("sandbox"), Type.Literal("stripe")], { default: "sandbox" }),
+  paymentsUrl: Type.String({ pattern: "^$|^https?://.+", default: "" }),
+  paymentsSecretFile: optionalFile,
   paymentsCallbackUrl: Type.String({
     pattern: "^https?://.+",
     default: "http://127.0.0.1:8082/payments/callback/sandbox",
   }),
+  stripeUrl: Type.String({ pattern: "^https?://.+", default: "https://api.stripe.com" }),
+  stripeKeyFile: optionalFile,
+  stripeWebhookSecretsFile: optionalFile,
 };
 
 const schemas = {

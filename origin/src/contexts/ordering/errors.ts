@@ -60,6 +60,32 @@ export const orderingErrors = defineErrors({
     title: "The first request with this Idempotency-Key is still being worked on",
   },
   paymentDeclined: { code: "payment.declined", status: 402, title: "The payment was declined" },
+  paymentInFlight: {
+    code: "payment.in_flight",
+    status: 409,
+    title: "Another attempt to pay is under way, and nobody knows yet what becomes of it",
+  },
+  methodUnknown: {
+    code: "payment.method_unknown",
+    status: 422,
+    title: "The payment provider takes no such method",
+  },
+  refundTooLarge: {
+    code: "refund.too_large",
+    status: 422,
+    title: "Less is left of the payment than should go back",
+  },
+  refundUnknown: { code: "refund.unknown", status: 404, title: "There is no such refund" },
+  refundNotFailed: {
+    code: "refund.not_failed",
+    status: 409,
+    title: "Only a refund that failed is tried again",
+  },
+  keyRequired: {
+    code: "idempotency.key_required",
+    status: 422,
+    title: "To refund a part needs an Idempotency-Key",
+  },
   paymentUnknown: { code: "payment.unknown", status: 404, title: "There is no such payment" },
   paymentMismatch: {
     code: "payment.amount_mismatch",

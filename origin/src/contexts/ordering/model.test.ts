@@ -11,11 +11,13 @@ import { createCancelOrder } from "./application/cancel-order.ts";
 import { createExpireOrders } from "./application/expire-orders.ts";
 import { createPayOrder } from "./application/pay-order.ts";
 import { createPlaceOrder } from "./application/place-order.ts";
-import type { ChargeOutcome, PaymentProvider } from "./application/ports.ts";
+import type { ChargeOutcome, PaymentProvider, RefundOutcome } from "./application/ports.ts";
 import { createReconcilePayments } from "./application/reconcile-payments.ts";
-import { createFinishRefund, createRefundOrder } from "./application/refund-order.ts";
+import { createRefundOrder } from "./application/refund-order.ts";
 import { createSettlePayment } from "./application/settle-payment.ts";
+import { createRetryRefund, createSettleRefund } from "./application/settle-refund.ts";
 import type { Payment } from "./domain/payment.ts";
+import { attemptKey, type Refund, readAttemptKey } from "./domain/refund.ts";
 import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 
@@ -39,9 +41,10 @@ const PIECES = 6;
 const TTL_MS = 10_000;
 const UNPAID_MAX = 4;
 
-/** A provider that does with each charge what the run says, and remembers the money that it holds. */
+/** A provider that does with each charge and refund what the run says, and remembers the money that it holds. */
 function scriptedProvider(nextAnswer: () => Answer) {
-  const charges = new Map<string, { payment: Payment; state: "held" | "declined" | "refunded" }>();
+  const charges = new Map<string, { payment: Payment; state: "held" | "declined" }>();
+  const refunds = new Map<string, { refund: Refund; paymentId: string; state: "paid back" | "failed" }>();
   const decision = (id: string): ChargeOutcome => {
     const charge = charges.get(id);
     if (charge === undefined) return { outcome: "unknown" };
@@ -49,9 +52,21 @@ function scriptedProvider(nextAnswer: () => Answer) {
     const outcome = charge.state === "declined" ? "declined" : "succeeded";
     return { outcome, amountCents, currency, reference: id };
   };
+  const answerTo = (key: string): RefundOutcome => {
+    const known = refunds.get(key);
+    if (known === undefined) return { outcome: "unknown" };
+    const { amountCents, currency } = known.refund;
+    const money = { amountCents, currency, reference: key };
+    return known.state === "failed"
+      ? { outcome: "failed", reason: "scripted", ...money }
+      : { outcome: "refunded", ...money };
+  };
   const provider: PaymentProvider = {
     name: "scripted",
-    charge: async (payment) => {
+    defaultMethod: undefined,
+    takes: () => true,
+    charge: async (payment, keep) => {
+      assert.equal(await keep(payment.id).then(() => true), true);
       const answer = nextAnswer();
       if (answer === "lost before") return { outcome: "unknown" };
       const state = answer === "declined" ? "declined" : "held";
@@ -59,11 +74,18 @@ function scriptedProvider(nextAnswer: () => Answer) {
       return answer === "lost after" ? { outcome: "unknown" } : decision(payment.id);
     },
     find: async ({ id }) => (charges.has(id) ? decision(id) : { outcome: "absent" }),
-    refund: async ({ id }) => {
-      const charge = charges.get(id);
-      if (charge === undefined || nextAnswer() === "lost before") return { outcome: "unknown" };
-      charge.state = "refunded";
-      return { outcome: "refunded" };
+    cancel: async (payment) => {
+      if (nextAnswer() === "lost before") return { outcome: "unknown" };
+      if (!charges.has(payment.id)) charges.set(payment.id, { payment, state: "declined" });
+      return decision(payment.id);
+    },
+    refund: async (refund, { id: paymentId }) => {
+      const key = attemptKey(refund);
+      const answer = nextAnswer();
+      if (answer === "lost before") return { outcome: "unknown" };
+      const state = answer === "declined" ? "failed" : "paid back";
+      if (!refunds.has(key)) refunds.set(key, { refund, paymentId, state });
+      return answer === "lost after" ? { outcome: "unknown" } : answerTo(key);
     },
     readCallback: () => ({ outcome: "malformed" }),
   };
@@ -71,7 +93,16 @@ function scriptedProvider(nextAnswer: () => Answer) {
     provider,
     heldCents: () => {
       const held = [...charges.values()].filter(({ state }) => state === "held");
-      return held.reduce((sum, { payment }) => sum + payment.amountCents, 0);
+      const back = [...refunds.values()].filter(({ state }) => state === "paid back");
+      for (const { payment } of held) {
+        const own = back.filter(({ paymentId }) => paymentId === payment.id);
+        const ownCents = own.reduce((sum, { refund }) => sum + refund.amountCents, 0);
+        assert.ok(ownCents <= payment.amountCents, `more than payment ${payment.id} took went back`);
+      }
+      return (
+        held.reduce((sum, { payment }) => sum + payment.amountCents, 0) -
+        back.reduce((sum, { refund }) => sum + refund.amountCents, 0)
+      );
     },
     /** What a callback would say now of one of the charges. What was declined may have been taken after all. */
     callback: (index: number) => {
@@ -80,6 +111,13 @@ function scriptedProvider(nextAnswer: () => Answer) {
       if (charge.state === "declined" && nextAnswer() === "succeeded") charge.state = "held";
       const told = decision(charge.payment.id);
       return told.outcome === "unknown" ? undefined : { id: charge.payment.id, decision: told };
+    },
+    /** The same of one of the refunds. What was paid back may have failed after all. */
+    refundCallback: (index: number) => {
+      const [key, refund] = [...refunds][index % Math.max(refunds.size, 1)] ?? [];
+      if (key === undefined || refund === undefined) return undefined;
+      if (refund.state === "paid back" && nextAnswer() === "declined") refund.state = "failed";
+      return { key, answer: answerTo(key) };
     },
   };
 }
@@ -94,7 +132,17 @@ const step = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      kind: fc.constantFrom("pay", "cancel", "refund", "expire", "callback"),
+      kind: fc.constantFrom(
+        "pay",
+        "pay otherwise",
+        "cancel",
+        "refund",
+        "refund a part",
+        "expire",
+        "callback",
+        "callback twice",
+        "refund callback",
+      ),
       order: fc.nat(5),
     }),
   },
@@ -132,10 +180,13 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
   const book = orderBookIn(database, expiryLanes(TTL_MS / 1_000, 2));
   const product = ++products;
   await openStock(book, product, PIECES, { actor: "test", reason: "model", nowMs });
-  const { provider, heldCents, callback } = scriptedProvider(() => answers.next().value as Answer);
-  const settle = createSettlePayment({ book, clock });
-  const finishRefund = createFinishRefund({ book, clock });
-  const common = { book, provider, settle, finishRefund, clock, newId: randomUUID };
+  const { provider, heldCents, callback, refundCallback } = scriptedProvider(
+    () => answers.next().value as Answer,
+  );
+  const providers = { current: provider, named: () => provider };
+  const settle = createSettlePayment({ book, clock, newId: randomUUID });
+  const settleRefund = createSettleRefund({ book, clock });
+  const common = { book, providers, settle, settleRefund, clock, newId: randomUUID };
   const directory = { findPrices: async () => new Map([[product, { priceCents: 100, currency: "EUR" }]]) };
   const place = createPlaceOrder({
     ...common,
@@ -148,12 +199,23 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
   const refund = createRefundOrder(common);
   const expire = createExpireOrders(common);
   const reconcile = createReconcilePayments(common);
+  const retryRefund = createRetryRefund(common);
   const orders: string[] = [];
 
+  const byModel = {
+    userId: USER,
+    actor: "test",
+    reason: "model",
+    amountCents: undefined,
+    idempotencyKey: undefined,
+  };
   const steps = {
     pay: (orderId: string) => pay({ userId: USER, orderId, method: "scripted" }),
     cancel: (orderId: string) => cancel({ userId: USER, orderId }),
-    refund: (orderId: string) => refund({ userId: USER, orderId, reason: "model" }),
+    "pay otherwise": (orderId: string) => pay({ userId: USER, orderId, method: "otherwise" }),
+    refund: (orderId: string) => refund({ ...byModel, orderId }),
+    "refund a part": (orderId: string) =>
+      refund({ ...byModel, orderId, amountCents: 40, idempotencyKey: randomUUID() }),
     expire: (orderId: string) => expire.reminded([1, 2].map(() => ({ orderId, messageId: undefined }))),
   };
 
@@ -164,9 +226,17 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
       const lines = [{ productId: product, quantity: one.quantity }];
       const placed = await place({ userId: USER, lines, idempotencyKey: undefined });
       orders.push(JSON.parse(placed.body).id);
-    } else if (one.kind === "callback") {
+    } else if (one.kind === "callback" || one.kind === "callback twice") {
       const told = callback(one.order);
-      if (told !== undefined) await settle(told.id, told.decision);
+      const times = one.kind === "callback" ? 1 : 2;
+      const tell = () => told !== undefined && settle(told.id, told.decision);
+      await Promise.all(Array.from({ length: times }, tell));
+    } else if (one.kind === "refund callback") {
+      const told = refundCallback(one.order);
+      const named = told === undefined ? undefined : readAttemptKey(told.key);
+      if (told !== undefined && named !== undefined) {
+        await settleRefund(named.refundId, named.attempt, told.answer);
+      }
     } else if ("order" in one) {
       const orderId = orders[one.order % Math.max(orders.length, 1)];
       if (orderId !== undefined) await steps[one.kind](orderId);
@@ -191,8 +261,14 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
     nowMs += 600_000;
     await expire.sweep();
     await reconcile();
+    // Somebody looks at what failed for good.
+    for (const { id } of await book.listRefunds("FAILED", undefined, 100)) await retryRefund(id);
   }
-  assert.equal(heldCents(), await paidCents(product), "the money held is that of paid orders");
+  assert.equal(
+    heldCents(),
+    await paidCents(product),
+    "the money held is that of paid orders, less what went back of it",
+  );
   const results = await audit({ MYSQL_URL: testDatabase.url, REDIS_URL: services.redisUrl });
   // No catalog and no relay take part here.
   const own = results.filter(({ name }) => !/^(products|outbox):/.test(name));
@@ -202,15 +278,21 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
 
 async function undecided(): Promise<number> {
   const [row] = await database.query<{ open: number }>(
-    "SELECT COUNT(*) AS open FROM payments WHERE next_check_at IS NOT NULL",
+    `SELECT (SELECT COUNT(*) FROM payments WHERE next_check_at IS NOT NULL)
+          + (SELECT COUNT(*) FROM refunds WHERE status <> 'DONE') AS open`,
   );
   return row?.open ?? 0;
 }
 
 async function paidCents(product: number): Promise<number> {
   const [row] = await database.query<{ cents: number }>(
-    `SELECT COALESCE(SUM(o.total_cents), 0) + 0e0 AS cents FROM orders o
-     JOIN order_lines l ON l.order_id = o.id WHERE l.product_id = ? AND o.status = 'PAID'`,
+    `SELECT COALESCE(SUM(o.total_cents - COALESCE(back.cents, 0)), 0) + 0e0 AS cents FROM orders o
+     JOIN order_lines l ON l.order_id = o.id
+     LEFT JOIN (
+       SELECT p.order_id, SUM(r.amount_cents) AS cents FROM payments p JOIN refunds r ON r.payment_id = p.id
+       WHERE p.status = 'SUCCEEDED' GROUP BY p.order_id
+     ) back ON back.order_id = o.id
+     WHERE l.product_id = ? AND o.status = 'PAID'`,
     [product],
   );
   return row?.cents ?? 0;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { orderEventsKey } from "@sluice/contract/keys.ts";
 import type { ChannelModel } from "amqplib";
 import type { ApiConfig, WorkerConfig } from "../../config.ts";
@@ -21,10 +20,13 @@ import { orderView } from "./application/order-view.ts";
 import { createPayOrder } from "./application/pay-order.ts";
 import { createPlaceOrder } from "./application/place-order.ts";
 import type { OrderBook, ProductDirectory } from "./application/ports.ts";
+import { readLedger } from "./application/read-ledger.ts";
 import { createReceiveCallback } from "./application/receive-callback.ts";
 import { createReconcilePayments } from "./application/reconcile-payments.ts";
-import { createFinishRefund, createRefundOrder } from "./application/refund-order.ts";
+import { createRefundOrder, type RefundOrder } from "./application/refund-order.ts";
+import { refundView } from "./application/refund-view.ts";
 import { createSettlePayment } from "./application/settle-payment.ts";
+import { createRetryRefund, createSettleRefund } from "./application/settle-refund.ts";
 import { stockDocument } from "./application/stock-document.ts";
 import { createTellEvents } from "./application/tell-events.ts";
 import { buyersTable } from "./infrastructure/buyer-projection.ts";
@@ -34,11 +36,13 @@ import { laneKeeper } from "./infrastructure/expiry-lane-keeper.ts";
 import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 import { collectParked } from "./infrastructure/parking.ts";
-import { sandboxProvider } from "./infrastructure/sandbox-provider.ts";
+import { configuredProviders, type ProviderSettings } from "./infrastructure/providers/configured.ts";
 import { stockTable } from "./infrastructure/stock-projection.ts";
 import { addCallbackRoute } from "./interface/callback-route.ts";
 import { addEventRoute, type SessionEnded } from "./interface/event-route.ts";
 import { addOrderRoutes } from "./interface/order-routes.ts";
+import { addPaymentRoutes } from "./interface/payment-routes.ts";
+import { addRefundRoutes } from "./interface/refund-routes.ts";
 import { addStockRoutes } from "./interface/stock-routes.ts";
 import type { StockOf } from "./public.ts";
 
@@ -49,15 +53,8 @@ export { type OrderTrace, traceOrder } from "./infrastructure/trace.ts";
 export const orderingTables: readonly ProjectedTable[] = [stockTable, buyersTable];
 
 export interface OrderingDependencies {
-  readonly config: Pick<
-    WorkerConfig,
-    | "orderTtlSeconds"
-    | "orderExpiryShards"
-    | "orderUnpaidMax"
-    | "paymentsUrl"
-    | "paymentsSecretFile"
-    | "paymentsCallbackUrl"
-  >;
+  readonly config: Pick<WorkerConfig, "orderTtlSeconds" | "orderExpiryShards" | "orderUnpaidMax"> &
+    ProviderSettings;
   readonly database: Database;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -79,12 +76,17 @@ export interface OrderingApiDependencies extends OrderingDependencies {
 /** What the api does of ordering. */
 export function createOrdering(given: OrderingApiDependencies): Ordering {
   const { config, clock, newId, products } = given;
-  const { book, provider, settle, finishRefund } = paymentsOn(given);
+  const { book, providers, settle, settleRefund } = paymentsOn(given);
   const orderTtlMs = config.orderTtlSeconds * 1_000;
   const unpaidMax = config.orderUnpaidMax;
-  const pay = createPayOrder({ book, provider, settle, clock, newId });
+  const pay = createPayOrder({ book, providers, settle, clock, newId });
   const cancel = createCancelOrder({ book, clock });
-  const refund = createRefundOrder({ book, provider, finishRefund, clock });
+  const refundOrder = createRefundOrder({ book, providers, settleRefund, clock, newId });
+  const refund = async (command: RefundOrder) => {
+    const refunded = await refundOrder(command);
+    return { ...orderView(refunded.order), refund: refundView(refunded.refund) };
+  };
+  const retryRefund = createRetryRefund({ book, clock });
   const telling = tellBuyers(given);
   return {
     addRoutes: (app) => {
@@ -92,20 +94,29 @@ export function createOrdering(given: OrderingApiDependencies): Ordering {
         place: createPlaceOrder({ book, products, clock, newId, orderTtlMs, unpaidMax }),
         list: (userId, cursor, limit) => listOrders(book, userId, cursor, limit),
         find: (userId, orderId) => findOrder(book, userId, orderId),
+      });
+      addPaymentRoutes(app, {
         pay: async (userId, orderId, method) => {
           const { outcome, order } = await pay({ userId, orderId, method });
           return { order: orderView(order), decided: outcome === "paid" };
         },
         cancel: async (userId, orderId) => orderView(await cancel({ userId, orderId })),
-        refund: async (userId, orderId, reason) => orderView(await refund({ userId, orderId, reason })),
+        refund: (asked) => refund({ ...asked, actor: `user:${asked.userId}` }),
       });
       addEventRoute(app, telling.tell, given.sessionEnded);
-      addCallbackRoute(app, createReceiveCallback({ provider, settle, clock }));
+      addCallbackRoute(app, createReceiveCallback({ providers, settle, settleRefund, clock }));
     },
-    addOperatorRoutes: (app) =>
-      addStockRoutes(app, (productId, delta, reason) =>
-        adjustStock(book, productId, delta, { actor: "operator", reason, nowMs: clock() }),
-      ),
+    addOperatorRoutes: (app) => {
+      addStockRoutes(app, {
+        adjust: (productId, delta, by) => adjustStock(book, productId, delta, { ...by, nowMs: clock() }),
+        ledger: (productId, before, limit) => readLedger(book, productId, before, limit),
+      });
+      addRefundRoutes(app, {
+        refund: (asked) => refund({ ...asked, userId: undefined }),
+        list: async (status, after, limit) => (await book.listRefunds(status, after, limit)).map(refundView),
+        retry: async (refundId) => refundView(await retryRefund(refundId)),
+      });
+    },
     close: telling.close,
   };
 }
@@ -161,9 +172,9 @@ export interface OrderingWorker {
 /** What the worker does of ordering: consumes what falls due, sweeps, reconciles, prunes. */
 export function startOrderingWorker(given: OrderingDependencies): OrderingWorker {
   const { clock, logger } = given;
-  const { book, provider, settle, finishRefund } = paymentsOn(given);
+  const { book, providers, settle, settleRefund } = paymentsOn(given);
   const expire = createExpireOrders({ book, clock });
-  const reconcile = createReconcilePayments({ book, provider, settle, finishRefund, clock });
+  const reconcile = createReconcilePayments({ book, providers, settle, settleRefund, clock });
   const messages = startExpiryMessages(given, expire);
   const every = (ms: number, what: string, work: () => Promise<unknown>) =>
     repeat(
@@ -229,17 +240,12 @@ function lanesOf({ config }: OrderingDependencies) {
 }
 
 function paymentsOn(given: OrderingDependencies) {
-  const { config, database, clock, logger } = given;
+  const { config, database, clock, newId, logger } = given;
   const book = orderBookIn(database, lanesOf(given));
-  const provider = sandboxProvider({
-    url: config.paymentsUrl,
-    secret: readFileSync(config.paymentsSecretFile, "utf8").trim(),
-    callbackUrl: config.paymentsCallbackUrl,
-    logger,
-  });
-  const settle = createSettlePayment({ book, clock });
-  const finishRefund = createFinishRefund({ book, clock });
-  return { book, provider, settle, finishRefund };
+  const providers = configuredProviders(config, logger);
+  const settle = createSettlePayment({ book, clock, newId });
+  const settleRefund = createSettleRefund({ book, clock });
+  return { book, providers, settle, settleRefund };
 }
 
 async function prune(book: OrderBook, clock: Clock): Promise<void> {

@@ -22,6 +22,8 @@ export const orderLimits = {
 export const stockLimits = {
   totalMax: 1_000_000_000,
   reasonLengthMax: 200,
+  /** Movements of one page of the ledger. */
+  ledgerPageMax: 1_000,
 } as const;
 
 /** Of telling buyers what happens to their orders. */
@@ -80,6 +82,18 @@ export const paymentLimits = {
   methodLengthMax: 64,
   providerTimeoutMs: 2_000,
   providerAnswerBytesMax: 16 * 1024,
+  /** Tries of one call whose connection failed, or whose answer says that it may be tried again. */
+  providerAttemptsMax: 3,
+  /** Before the second try; doubles. */
+  providerRetryMs: 100,
+  /** Attempts to pay before this one that are cancelled for it, one after the other. */
+  replacedMax: 2,
+  /** Attempts to pay back before somebody has to look at it. */
+  refundAttemptsMax: 3,
+  /** Before the second one; doubles. */
+  refundRetryMs: 2_000,
+  failureLengthMax: 200,
+  refundsPageMax: 100,
   /** A callback signed longer ago, or as far ahead, is a replay. */
   signatureToleranceMs: 300_000,
   /** An attempt without an outcome for so long is asked about. */

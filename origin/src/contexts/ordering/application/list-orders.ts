@@ -2,6 +2,7 @@ import { Refusal } from "../../../kernel/errors.ts";
 import { orderingErrors } from "../errors.ts";
 import { type OrderView, orderView } from "./order-view.ts";
 import type { OrderBook } from "./ports.ts";
+import { refundView } from "./refund-view.ts";
 
 export interface OrderPage {
   items: OrderView[];
@@ -28,7 +29,8 @@ export async function listOrders(
 export async function findOrder(book: OrderBook, userId: number, orderId: string): Promise<OrderView> {
   const order = await book.find(userId, orderId);
   if (order === undefined) throw new Refusal(orderingErrors.orderNotFound);
-  return orderView(order);
+  const refunds = await book.refundsOf(orderId);
+  return refunds.length === 0 ? orderView(order) : { ...orderView(order), refunds: refunds.map(refundView) };
 }
 
 function readCursor(cursor: string): string {

@@ -1,5 +1,6 @@
 import type { Order, OrderLine } from "../domain/order.ts";
 import type { OrderStatus } from "../domain/order-state.ts";
+import type { RefundView } from "./refund-view.ts";
 
 /** An order as clients see it. */
 export interface OrderView {
@@ -10,6 +11,7 @@ export interface OrderView {
   createdAt: string;
   expiresAt: string;
   lines: OrderLine[];
+  refunds?: RefundView[];
 }
 
 export function orderView(order: Order): OrderView {

@@ -2,6 +2,7 @@ import type { Order, Price, RequestedLine } from "../domain/order.ts";
 import type { OrderStatus } from "../domain/order-state.ts";
 import type { Payment } from "../domain/payment.ts";
 import type { PaymentStatus } from "../domain/payment-state.ts";
+import type { Refund, RefundStatus } from "../domain/refund.ts";
 import type { Stock, StockMovementKind } from "../domain/stock.ts";
 
 /** Products as ordering needs them; the catalog answers. */
@@ -33,9 +34,17 @@ export interface OrderBook {
   /** How many unpaid orders users have, as last committed: a hint as well. */
   peekUnpaid(userIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
   findStock(productId: number): Promise<Stock | undefined>;
+  /** Movements of one product, newest first, from just before `before` on. */
+  listMovements(productId: number, before: number | undefined, limit: number): Promise<LedgerEntry[]>;
   findPayment(paymentId: string): Promise<Payment | undefined>;
   /** Payments whose next check is due; each is put off by `backoff` at once, so that no other worker asks. */
   claimUndecided(nowMs: number, backoff: (checks: number) => number, max: number): Promise<Payment[]>;
+  /** The same of refunds. */
+  claimUndecidedRefunds(nowMs: number, backoff: (checks: number) => number, max: number): Promise<Refund[]>;
+  findRefund(refundId: string): Promise<Refund | undefined>;
+  /** Of one order, oldest first. */
+  refundsOf(orderId: string): Promise<Refund[]>;
+  listRefunds(status: RefundStatus, afterId: string | undefined, limit: number): Promise<Refund[]>;
 }
 
 export interface OrderTransaction {
@@ -88,6 +97,14 @@ export interface OrderTransaction {
   insertPayment(payment: Payment): Promise<void>;
   /** Compare-and-set on the state. */
   setPayment(payment: Payment, from: PaymentStatus): Promise<boolean>;
+  /** False when the attempt is no longer STARTED, or has another reference. */
+  keepReference(paymentId: string, reference: string): Promise<boolean>;
+
+  /** Oldest first. */
+  lockRefundsOf(orderId: string): Promise<Refund[]>;
+  insertRefund(refund: Refund): Promise<void>;
+  /** Compare-and-set on the state. */
+  setRefund(refund: Refund, from: RefundStatus): Promise<boolean>;
 }
 
 /** An `Idempotency-Key` as one user's. */
@@ -138,6 +155,16 @@ export interface MovementEntry extends RequestedLine {
   readonly change: Change;
 }
 
+export interface LedgerEntry {
+  readonly id: number;
+  readonly kind: StockMovementKind;
+  readonly quantity: number;
+  readonly orderId: string | null;
+  readonly actor: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 /** Who changes something, why, and when. */
 export interface Change {
   /** `user:7`, `expiry:message`, `expiry:sweeper`, `provider:sandbox`, `operator`, `seed`. */
@@ -147,18 +174,37 @@ export interface Change {
 }
 
 /**
- * A payment provider. All calls are idempotent by payment id, are bounded in time, and never throw for what
- * the provider or the network does: not knowing is an outcome.
+ * A payment provider. All calls are idempotent by payment id or by refund and attempt, are bounded in time, and never
+ * throw for what the provider or the network does: not knowing is an outcome.
  */
 export interface PaymentProvider {
   readonly name: string;
-  charge(payment: Payment): Promise<ChargeOutcome>;
-  /** What became of a charge; `absent` when the provider has never heard of it. */
+  /** Used when a customer names none; undefined when one has to be named. */
+  readonly defaultMethod: string | undefined;
+  takes(method: string): boolean;
+  /**
+   * Takes the money. A provider that gives the charge an id of its own hands it to `keep` before any money moves: once
+   * it is kept, the charge can be found by it; when `keep` says false the attempt is over, and no money is taken.
+   */
+  charge(payment: Payment, keep: KeepReference): Promise<ChargeOutcome>;
+  /** What became of a charge; `absent` when the provider has not heard of it yet, which proves nothing. */
   find(payment: Payment): Promise<ChargeOutcome | { readonly outcome: "absent" }>;
-  refund(payment: Payment): Promise<{ readonly outcome: "refunded" | "unknown" }>;
-  /** The event that a callback carries, or why it is not believed. */
-  readCallback(body: Buffer, signature: string | undefined, nowMs: number): CallbackReading;
+  /** Sees to it that the charge takes no money from now on: `declined` then. Or it says what has become of it. */
+  cancel(payment: Payment): Promise<ChargeOutcome>;
+  /** Pays back, or says what became of it when it was asked for before. */
+  refund(refund: Refund, payment: Payment): Promise<RefundOutcome>;
+  /** What a callback says, or why it is not believed. `header` gives the one value of a field of the request. */
+  readCallback(body: Buffer, header: (name: string) => string | undefined, nowMs: number): CallbackReading;
 }
+
+/** All that are configured: each payment is for ever the matter of the one that made it. */
+export interface PaymentProviders {
+  /** Makes new payments. */
+  readonly current: PaymentProvider;
+  named(name: string): PaymentProvider | undefined;
+}
+
+export type KeepReference = (reference: string) => Promise<boolean>;
 
 export type ChargeOutcome = ChargeDecision | { readonly outcome: "unknown" };
 
@@ -169,7 +215,20 @@ export interface ChargeDecision {
   readonly reference: string;
 }
 
+export type RefundOutcome =
+  | { readonly outcome: "unknown" }
+  | (Money & { readonly outcome: "refunded" | "pending"; readonly reference: string })
+  | (Money & { readonly outcome: "failed"; readonly reference: string | undefined; readonly reason: string });
+
+interface Money {
+  readonly amountCents: number;
+  readonly currency: string;
+}
+
 export type CallbackReading =
-  | { readonly outcome: "event"; readonly paymentId: string; readonly decision: ChargeDecision | undefined }
+  | { readonly outcome: "charge"; readonly paymentId: string; readonly answer: ChargeOutcome }
+  | { readonly outcome: "refund"; readonly attemptKey: string; readonly answer: RefundOutcome }
+  /** Signed, and of nothing that concerns us. */
+  | { readonly outcome: "ignored" }
   | { readonly outcome: "forged"; readonly detail: string }
   | { readonly outcome: "malformed" };

@@ -11,8 +11,8 @@ import { createPayOrder } from "./pay-order.ts";
 import { createPlaceOrder } from "./place-order.ts";
 import type { PaymentProvider } from "./ports.ts";
 import { createReconcilePayments } from "./reconcile-payments.ts";
-import { createFinishRefund } from "./refund-order.ts";
 import { createSettlePayment } from "./settle-payment.ts";
+import { createSettleRefund } from "./settle-refund.ts";
 
 const services = await startTestServices();
 const testDatabase = await createTestDatabase(services);
@@ -33,6 +33,11 @@ test("a charge that is sent again while it is looked for is not declined, and is
   let arrived = false;
   const provider: PaymentProvider = {
     name: "scripted",
+    defaultMethod: undefined,
+    takes: () => true,
+    cancel: async () => {
+      throw new Error("what was sent again is not cancelled");
+    },
     charge: async () => ({ outcome: "unknown" }),
     find: async ({ id, amountCents, currency }) => {
       if (arrived) return { outcome: "succeeded", amountCents, currency, reference: id };
@@ -42,9 +47,10 @@ test("a charge that is sent again while it is looked for is not declined, and is
     refund: async () => ({ outcome: "unknown" }),
     readCallback: () => ({ outcome: "malformed" }),
   };
-  const settle = createSettlePayment({ book, clock });
-  const finishRefund = createFinishRefund({ book, clock });
-  const common = { book, provider, settle, finishRefund, clock, newId: newUuid };
+  const providers = { current: provider, named: () => provider };
+  const settle = createSettlePayment({ book, clock, newId: newUuid });
+  const settleRefund = createSettleRefund({ book, clock });
+  const common = { book, providers, settle, settleRefund, clock, newId: newUuid };
   const products = { findPrices: async () => new Map([[1, { priceCents: 100, currency: "EUR" }]]) };
   await openStock(book, 1, 1, { actor: "test", reason: "test", nowMs });
   const place = createPlaceOrder({ ...common, products, orderTtlMs: 60_000, unpaidMax: 1 });

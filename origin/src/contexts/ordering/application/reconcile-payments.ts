@@ -1,48 +1,63 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Payment } from "../domain/payment.ts";
+import type { Refund } from "../domain/refund.ts";
 import { paymentLimits } from "./limits.ts";
-import type { OrderBook, PaymentProvider } from "./ports.ts";
-import type { FinishRefund } from "./refund-order.ts";
+import type { OrderBook, PaymentProvider, PaymentProviders } from "./ports.ts";
 import type { SettlePayment } from "./settle-payment.ts";
+import type { SettleRefund } from "./settle-refund.ts";
 
 /**
- * Asks the provider about payments that nobody has decided, and asks it to pay back what is owed. Each is
- * asked about again after a time that doubles, for as long as it takes: money is never written off by itself.
- * Returns how many it asked about. One that fails holds up no other.
+ * Asks the providers about payments that nobody has decided, and asks them to pay back what is owed: each payment the
+ * provider that made it, whichever makes new ones. Each is asked about again after a time that doubles, for as long as
+ * it takes: money is never written off by itself. Returns how many it asked about. One that fails holds up no other.
+ *
+ * That a provider has not heard of a charge proves nothing: it may still be on its way. So it is cancelled there, and
+ * only then declined here.
  */
 export function createReconcilePayments(deps: {
   book: OrderBook;
-  provider: PaymentProvider;
+  providers: PaymentProviders;
   settle: SettlePayment;
-  finishRefund: FinishRefund;
+  settleRefund: SettleRefund;
   clock: Clock;
 }) {
-  const { book, provider, settle, finishRefund, clock } = deps;
+  const { book, providers, settle, settleRefund, clock } = deps;
+
+  const providerOf = ({ id, provider }: Payment): PaymentProvider => {
+    const found = providers.named(provider);
+    if (found === undefined)
+      throw new Error(`payment ${id} was made by ${provider}, which is not configured`);
+    return found;
+  };
 
   const ask = async (payment: Payment): Promise<void> => {
-    if (payment.status === "REFUND_DUE") {
-      const answer = await provider.refund(payment);
-      if (answer.outcome === "refunded") await finishRefund(payment.id);
-      return;
-    }
+    const provider = providerOf(payment);
     const found = await provider.find(payment);
     if (found.outcome === "unknown") return;
-    if (found.outcome === "absent") await settle(payment.id, neverArrived(payment), payment.updatedAtMs);
-    else await settle(payment.id, found);
+    if (found.outcome !== "absent") return void (await settle(payment.id, found));
+    // Somebody may have sent it again while it was looked for: then it is not given up.
+    const now = await book.findPayment(payment.id);
+    if (now?.status !== "STARTED" || now.updatedAtMs !== payment.updatedAtMs) return;
+    const became = await provider.cancel(now);
+    if (became.outcome !== "unknown") await settle(payment.id, became);
+  };
+
+  const payBack = async (refund: Refund): Promise<void> => {
+    const payment = await book.findPayment(refund.paymentId);
+    if (payment === undefined) throw new Error(`refund ${refund.id} is of no payment`);
+    const answer = await providerOf(payment).refund(refund, payment);
+    await settleRefund(refund.id, refund.attempt, answer);
   };
 
   return async (): Promise<number> => {
-    const undecided = await book.claimUndecided(clock(), backoffMs, paymentLimits.reconcileBatchMax);
-    const asked = await Promise.allSettled(undecided.map(ask));
+    const max = paymentLimits.reconcileBatchMax;
+    const payments = await book.claimUndecided(clock(), backoffMs, max);
+    const refunds = await book.claimUndecidedRefunds(clock(), backoffMs, max);
+    const asked = await Promise.allSettled([...payments.map(ask), ...refunds.map(payBack)]);
     const failed = asked.filter((one) => one.status === "rejected").map((one) => one.reason as unknown);
     if (failed.length > 0) throw new AggregateError(failed, `payments: ${failed.map(String).join("; ")}`);
-    return undecided.length;
+    return asked.length;
   };
-}
-
-/** A charge that the provider has not heard of so long after we began it was never sent. */
-function neverArrived({ amountCents, currency }: Payment) {
-  return { outcome: "declined", amountCents, currency, reference: "never-arrived" } as const;
 }
 
 function backoffMs(checks: number): number {

@@ -7,15 +7,16 @@
  *        ▼           │            │
  *     DECLINED ──────┴────────────┘   the provider changed its mind
  *
- * An order has at most one attempt that is STARTED. REFUND_DUE is a debt: the worker asks the provider until
- * it is paid back. The order's row is the lock of its payments.
+ * An order has at most one attempt that is STARTED. REFUND_DUE: all of the money goes back, by refunds (refund.ts);
+ * REFUNDED: all of them are done, and it is REFUND_DUE again when one fails after all. A payment of which only a part
+ * goes back stays SUCCEEDED. The order's row is the lock of its payments.
  */
 export const paymentTransitions = {
   STARTED: ["SUCCEEDED", "DECLINED", "REFUND_DUE"],
   DECLINED: ["SUCCEEDED", "REFUND_DUE"],
   SUCCEEDED: ["REFUND_DUE"],
   REFUND_DUE: ["REFUNDED"],
-  REFUNDED: [],
+  REFUNDED: ["REFUND_DUE"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type PaymentStatus = keyof typeof paymentTransitions;

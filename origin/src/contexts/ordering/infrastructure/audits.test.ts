@@ -123,6 +123,16 @@ const wrongs: [string, (sold: Sold) => [string, unknown[]], RegExp[]][] = [
     [/the amount is the order's/],
   ],
   [
+    "money that went back and is not written down",
+    () => ["DELETE FROM refunds", []],
+    [/never more than their payment/],
+  ],
+  [
+    "a refund that is not done, of a payment that is said to be back",
+    () => ["UPDATE refunds SET status = 'FAILED'", []],
+    [/when all of them are done/],
+  ],
+  [
     "a key without its order",
     ({ open }) => ["UPDATE order_idempotency SET order_id = ? WHERE order_id = ?", [randomUUID(), open]],
     [/each key has its order/],
@@ -206,6 +216,7 @@ async function wipe(): Promise<void> {
     "expiry_receipts",
     "parked_messages",
     "order_idempotency",
+    "refunds",
     "payments",
     "order_history",
     "buyers",

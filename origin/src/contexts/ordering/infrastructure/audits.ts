@@ -102,6 +102,21 @@ export const orderingAudits: readonly Audit[] = [
           WHERE p.amount_cents <> o.total_cents OR p.currency <> o.currency`,
   },
   {
+    name: "refunds: together they are never more than their payment, and all of one that goes back",
+    sql: `SELECT p.id AS payment_id, p.order_id, p.status, p.amount_cents, SUM(r.amount_cents) AS refund_cents
+          FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
+          GROUP BY p.id, p.order_id, p.status, p.amount_cents
+          HAVING COALESCE(refund_cents, 0) > p.amount_cents
+             OR (p.status IN ('REFUND_DUE', 'REFUNDED') AND COALESCE(refund_cents, -1) <> p.amount_cents)
+             OR (p.status IN ('STARTED', 'DECLINED') AND refund_cents IS NOT NULL)`,
+  },
+  {
+    name: "refunds: a payment is REFUNDED when all of them are done",
+    sql: `SELECT p.id AS payment_id, p.status, r.id AS refund_id, r.status AS refund_status
+          FROM payments p JOIN refunds r ON r.payment_id = p.id
+          WHERE p.status = 'REFUNDED' AND r.status <> 'DONE'`,
+  },
+  {
     name: "idempotency: each key has its order, and no order has two keys",
     sql: `SELECT k.order_id, COUNT(*) AS \`keys\`, MIN(k.user_id) AS user_id
           FROM order_idempotency k LEFT JOIN orders o ON o.id = k.order_id AND o.user_id = k.user_id

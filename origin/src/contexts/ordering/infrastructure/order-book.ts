@@ -7,6 +7,7 @@ import { buyersOf, historyIn } from "./history.ts";
 import { ordersIn, ordersOf } from "./orders.ts";
 import { paymentsIn, paymentsOf } from "./payments.ts";
 import { receiptsIn, receiptsOf } from "./receipts.ts";
+import { refundsIn, refundsOf } from "./refunds.ts";
 import { stockIn, stockOf } from "./stock.ts";
 
 /** The book in MySQL. `lanes` are where expiry messages of new orders wait; without any, there are none. */
@@ -19,6 +20,7 @@ export function orderBookIn(database: Database, lanes: ExpiryLanes): OrderBook {
     ...receiptsOf(database),
     ...stockOf(database),
     ...paymentsOf(database),
+    ...refundsOf(database),
   };
 }
 
@@ -30,6 +32,7 @@ function orderTransaction(tx: Transaction, lanes: ExpiryLanes): OrderTransaction
     ...receiptsIn(tx),
     ...stockIn(tx),
     ...paymentsIn(tx),
+    ...refundsIn(tx),
     scheduleExpiry: (reminders) =>
       appendToOutbox(
         tx,

@@ -30,11 +30,22 @@ export function paymentsOf(database: Database): Pick<OrderBook, "findPayment" | 
 
 export function paymentsIn(
   tx: Transaction,
-): Pick<OrderTransaction, "lockPayment" | "lockPaymentOf" | "insertPayment" | "setPayment"> {
+): Pick<
+  OrderTransaction,
+  "lockPayment" | "lockPaymentOf" | "insertPayment" | "setPayment" | "keepReference"
+> {
   return {
     lockPayment: (paymentId) => findPayment(tx, "id = ? FOR UPDATE", [paymentId]),
     lockPaymentOf: (orderId, status) =>
       findPayment(tx, "order_id = ? AND status = ? LIMIT 1 FOR UPDATE", [orderId, status]),
+    keepReference: async (paymentId, reference) => {
+      const { affectedRows } = await tx.execute(
+        `UPDATE payments SET provider_reference = ?
+         WHERE id = ? AND status = 'STARTED' AND (provider_reference IS NULL OR provider_reference = ?)`,
+        [reference, paymentId, reference],
+      );
+      return affectedRows === 1;
+    },
     insertPayment: async (payment) => {
       await tx.execute(
         `INSERT INTO payments

@@ -1,11 +1,11 @@
 import { isDuplicate, type Sql, type Transaction } from "../../../platform/mysql/database.ts";
-import { toSqlTime } from "../../../platform/mysql/time.ts";
+import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import type { RequestedLine } from "../domain/order.ts";
 import { emptyStock, type Stock, type StockMovementKind, stockMovements } from "../domain/stock.ts";
 
 /** Stock and its ledger. */
-export function stockOf(database: Sql): Pick<OrderBook, "findStock" | "peekAvailable"> {
+export function stockOf(database: Sql): Pick<OrderBook, "findStock" | "peekAvailable" | "listMovements"> {
   return {
     peekAvailable: async (productIds) => {
       const rows = await database.query<{ product_id: number; available: number }>(
@@ -13,6 +13,18 @@ export function stockOf(database: Sql): Pick<OrderBook, "findStock" | "peekAvail
         [productIds],
       );
       return new Map(rows.map((row) => [row.product_id, row.available]));
+    },
+    listMovements: async (productId, before, limit) => {
+      const rows = await database.query<MovementRow>(
+        `SELECT id, kind, quantity, order_id, actor, reason, created_at FROM stock_movements
+         WHERE product_id = ? AND id < ? ORDER BY id DESC LIMIT ?`,
+        [productId, before ?? Number.MAX_SAFE_INTEGER, limit],
+      );
+      return rows.map(({ order_id: orderId, created_at, ...row }) => ({
+        ...row,
+        orderId,
+        atMs: fromSqlTime(created_at),
+      }));
     },
     findStock: async (productId) => {
       const [row] = await database.query<Stock>(
@@ -108,4 +120,14 @@ async function moveSome(
     ],
   );
   return affectedRows === pieces.length;
+}
+
+interface MovementRow {
+  readonly id: number;
+  readonly kind: StockMovementKind;
+  readonly quantity: number;
+  readonly order_id: string | null;
+  readonly actor: string;
+  readonly reason: string;
+  readonly created_at: string;
 }

@@ -1,6 +1,5 @@
 import Type from "typebox";
 import { Refusal } from "../../../kernel/errors.ts";
-import { HEADER_SIGNATURE } from "../../../platform/http/callback-signature.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import { orderingErrors } from "../errors.ts";
 
@@ -8,7 +7,7 @@ import { orderingErrors } from "../errors.ts";
 export type ReceiveCallback = (
   provider: string,
   body: Buffer,
-  signature: string | undefined,
+  header: (name: string) => string | undefined,
 ) => Promise<void>;
 
 const Params = Type.Object({ provider: Type.String({ minLength: 1, maxLength: 32 }) });
@@ -32,12 +31,12 @@ export function addCallbackRoute(app: HttpServer, receive: ReceiveCallback): voi
       },
       async (request) => {
         if (!Buffer.isBuffer(request.body)) throw new Refusal(orderingErrors.callbackMalformed);
-        const signature = request.headers[HEADER_SIGNATURE];
-        await receive(
-          request.params.provider,
-          request.body,
-          typeof signature === "string" ? signature : undefined,
-        );
+        const { headersDistinct } = request.raw;
+        const header = (name: string) => {
+          const values = headersDistinct[name] ?? [];
+          return values.length === 1 ? values[0] : undefined;
+        };
+        await receive(request.params.provider, request.body, header);
         return { received: true };
       },
     );
