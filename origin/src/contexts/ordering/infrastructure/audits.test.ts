@@ -140,8 +140,9 @@ const wrongs: [string, (sold: Sold) => [string, unknown[]], RegExp[]][] = [
   [
     "money that is owed for two hours",
     ({ paid }) => [
-      `INSERT INTO payments (id, order_id, provider, method, status, amount_cents, currency, reason, created_at, updated_at)
-       SELECT UUID(), order_id, provider, method, 'REFUND_DUE', amount_cents, currency, '', created_at,
+      `INSERT INTO refunds (id, payment_id, order_id, amount_cents, currency, status, attempt, actor, reason, failure,
+         created_at, updated_at)
+       SELECT UUID(), id, order_id, 1, currency, 'DUE', 1, 'test', '', '', created_at,
               UTC_TIMESTAMP(6) - INTERVAL 2 HOUR FROM payments WHERE order_id = ?`,
       [paid],
     ],

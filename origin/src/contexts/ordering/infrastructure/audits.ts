@@ -124,8 +124,9 @@ export const orderingAudits: readonly Audit[] = [
   },
   {
     name: `payments: no refund is owed for more than ${owedHoursMax} h`,
-    sql: `SELECT id AS payment_id, order_id, updated_at AS owed_since, checks FROM payments
-          WHERE status = 'REFUND_DUE' AND updated_at < UTC_TIMESTAMP(6) - INTERVAL ${owedHoursMax} HOUR`,
+    sql: `SELECT id AS refund_id, payment_id, order_id, status, attempt, failure, updated_at AS owed_since, checks
+          FROM refunds
+          WHERE status <> 'DONE' AND updated_at < UTC_TIMESTAMP(6) - INTERVAL ${owedHoursMax} HOUR`,
   },
   ...messageAudits,
 ];
