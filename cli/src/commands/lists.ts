@@ -11,6 +11,7 @@ interface EntryOptions {
   for?: string;
   list?: boolean;
   remove?: boolean;
+  escalate?: boolean;
 }
 
 interface Entry {
@@ -24,6 +25,7 @@ export function addListCommands(program: Command): void {
   addEntryOptions(program.command("ban").description("refuse an address or range at the edge, at once"))
     .option("--list", "show who is banned")
     .option("-y, --yes", "also when it hits somebody on the allow list, or much of the recent traffic")
+    .option("--escalate", "for twice as long as the last time, if it was banned before; at most 30 days")
     .option("--max-share <percent>", "how much of the recent traffic is much", "5")
     .action((cidr, options) => finish(options.list ? show("deny") : ban(cidr, options)));
   program
@@ -71,9 +73,11 @@ async function ban(cidr: string | undefined, options: BanOptions): Promise<numbe
 async function put(list: ListName, cidr: string | undefined, options: EntryOptions): Promise<number> {
   if (cidr === undefined) throw new Error("which address? For example: 203.0.113.9 or 203.0.113.0/24");
   const expiresAt = options.for === undefined ? undefined : instantAfter(options.for, new Date());
-  const body = { cidr, reason: options.reason, source: "cli", expiresAt };
+  const body = { cidr, reason: options.reason, source: "cli", expiresAt, escalate: options.escalate };
   const answer = await callOperators("POST", `/lists/${list}`, { body });
-  console.log(line(list, answer.body as Entry));
+  const entry = answer.body as Entry & { bans?: number };
+  console.log(line(list, entry));
+  if (entry.bans !== undefined) console.log(`ban number ${entry.bans} of this block`);
   return 0;
 }
 

@@ -42,6 +42,13 @@ export function addPolicyCommands(program: Command): void {
     .command("revisions")
     .description("what was published, when, by whom and why; the latest first")
     .action(() => finish(revisions()));
+  policy
+    .command("diff")
+    .description("what changed from one revision to another")
+    .argument("<from>", "the earlier revision")
+    .argument("<to>", "the later one")
+    .option("--json", "for programs")
+    .action((from, to, options) => finish(diff(from, to, options)));
   addAttribution(policy.command("publish"))
     .description("replace the whole document")
     .argument("<file>", "JSON")
@@ -115,6 +122,41 @@ async function revisions(): Promise<number> {
     console.log(`${String(revision).padStart(5)}  ${createdAt}  ${author}  ${reason}`.trimEnd());
   }
   return 0;
+}
+
+interface PolicyDiff {
+  default?: { from: string; to: string };
+  added: { id: string }[];
+  removed: { id: string }[];
+  changed: { id: string; members: { member: string; from?: unknown; to?: unknown }[] }[];
+  moved: { id: string; from: number; to: number }[];
+}
+
+async function diff(from: string, to: string, options: { json?: boolean }): Promise<number> {
+  const path = `/policy/revisions/${encodeURIComponent(to)}`;
+  const { body } = await callOperators("GET", path, { query: { diff: from } });
+  const found = body as { author: string; reason: string; createdAt: string; diff: PolicyDiff };
+  if (options.json) {
+    print(found.diff);
+    return 0;
+  }
+  console.log(`revision ${to}, ${found.createdAt}, ${found.author}: ${found.reason}`);
+  for (const line of diffLines(found.diff)) console.log(line);
+  return 0;
+}
+
+function diffLines({ default: fallback, added, removed, changed, moved }: PolicyDiff): string[] {
+  const text = (value: unknown) => (value === undefined ? "none" : JSON.stringify(value));
+  const lines = [
+    ...(fallback === undefined ? [] : [`~ default: ${fallback.from} → ${fallback.to}`]),
+    ...removed.map((rule) => `- ${JSON.stringify(rule)}`),
+    ...added.map((rule) => `+ ${JSON.stringify(rule)}`),
+    ...changed.flatMap(({ id, members }) =>
+      members.map(({ member, from, to }) => `~ ${id} ${member}: ${text(from)} → ${text(to)}`),
+    ),
+    ...moved.map(({ id, from, to }) => `~ ${id} moved ${to < from ? "up" : "down"}, from ${from} to ${to}`),
+  ];
+  return lines.length === 0 ? ["no difference"] : lines;
 }
 
 async function publish(file: string, replaces: string, attribution: Attribution): Promise<number> {

@@ -151,6 +151,25 @@ test("an old revision comes back as a new one, and history is listed from its en
   assert.deepEqual({ ...rows[0] }, { revision: restored.body.revision, version: restored.body.revision });
 });
 
+test("a revision tells what changed since another one", async () => {
+  const first = Number((await revisionInForce()).replaceAll('"', ""));
+  const next = { ...denying("CU"), default: "deny" };
+  const put = await operator("PUT", "/policy", next, { "if-match": String(first) });
+  const earlier = (await operator("GET", `/policy/revisions/${first}`)).body.document;
+  const { body } = await operator("GET", `/policy/revisions/${put.body.revision}?diff=${first}`);
+  assert.deepEqual(body.diff, {
+    since: first,
+    default: { from: "allow", to: "deny" },
+    added: next.rules,
+    removed: earlier.rules,
+    changed: [],
+    moved: [],
+  });
+  const unknown = await operator("GET", `/policy/revisions/${first}?diff=999999`);
+  assert.equal(unknown.body.code, "policy.revision_unknown");
+  await operator("POST", `/policy/revisions/${first}/restore`);
+});
+
 test("there is no restoring what never was, nor over what somebody else published", async () => {
   assert.equal(
     (await operator("POST", "/policy/revisions/9999/restore")).body.code,
@@ -249,6 +268,51 @@ test("an entry that ended or was removed is not listed, and can be put back unde
   assert.deepEqual([back.status, back.body.id], [201, id]);
   assert.equal((await operator("DELETE", `/lists/allow?cidr=${cidr}`)).status, 204);
   assert.deepEqual(await listed(), []);
+});
+
+test("a repeat offender is banned for twice as long each time, up to a month, until all is forgotten", async () => {
+  const minute = 60_000;
+  const [day, hour] = [24 * 60 * minute, 60 * minute];
+  const begunMs = nowMs;
+  const cidr = "203.0.113.77";
+  const ban = async (askedMs: number) => {
+    const { body } = await operator("POST", "/lists/deny", {
+      cidr,
+      escalate: true,
+      expiresAt: later(askedMs),
+    });
+    return [Date.parse(body.expiresAt) - nowMs, body.bans];
+  };
+  assert.deepEqual(await ban(2 * hour), [2 * hour, 1]);
+  nowMs += 2 * hour + minute;
+  assert.deepEqual(await ban(2 * hour), [4 * hour, 2]);
+  // Said again while it goes on, it is longer and no further ban.
+  assert.deepEqual(await ban(2 * hour), [8 * hour, 2]);
+  nowMs += 5 * day;
+  // The entry is forgotten by now, the bans are not.
+  assert.deepEqual(await ban(20 * day), [20 * day, 3]);
+  nowMs += 21 * day;
+  assert.deepEqual(await ban(hour), [30 * day, 4]);
+  nowMs += 31 * day;
+  assert.deepEqual(await ban(45 * day), [45 * day, 5], "what is asked for is never made shorter");
+  nowMs += (45 + 91) * day;
+  assert.equal((await ban(2 * hour))[0], 2 * hour);
+  // A ban that was made without asking counts as well.
+  nowMs += 3 * hour;
+  await operator("POST", "/lists/deny", { cidr: "203.0.113.78", expiresAt: later(hour) });
+  nowMs += 2 * hour;
+  const body = { cidr: "203.0.113.78", escalate: true, expiresAt: later(hour) };
+  const two = await Promise.all([1, 2].map(() => operator("POST", "/lists/deny", body)));
+  const lengths = two.map((answer) => Date.parse(answer.body.expiresAt) - nowMs).sort((a, b) => a - b);
+  assert.deepEqual(lengths, [2 * hour, 4 * hour], "of two at once the second sees the first");
+  nowMs = begunMs;
+  for (const refused of [
+    { list: "deny", body: { cidr, escalate: true } },
+    { list: "allow", body: { cidr, escalate: true, expiresAt: later(hour) } },
+  ]) {
+    const answer = await operator("POST", `/lists/${refused.list}`, refused.body);
+    assert.deepEqual([answer.status, answer.body.code], [422, "access.escalation_endless"]);
+  }
 });
 
 test("a long list is read page by page, each entry once", async () => {

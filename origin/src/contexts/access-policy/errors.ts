@@ -4,6 +4,11 @@ export const accessErrors = defineErrors({
   cidrInvalid: { code: "access.cidr_invalid", status: 422, title: "That is no address and no CIDR block" },
   addressInvalid: { code: "access.address_invalid", status: 422, title: "That is no IP address" },
   expiryPast: { code: "access.expiry_past", status: 422, title: "The entry would end before it begins" },
+  escalationEndless: {
+    code: "access.escalation_endless",
+    status: 422,
+    title: "Only a ban with an end can be made longer each time",
+  },
   entryUnknown: { code: "access.entry_unknown", status: 404, title: "The list has no such entry" },
   policyInvalid: { code: "policy.invalid", status: 422, title: "The policy document has faults" },
   preconditionMissing: {

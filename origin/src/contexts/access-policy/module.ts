@@ -9,7 +9,7 @@ import type { RedisStore } from "../../platform/redis/connect.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { repeat } from "../../platform/repeat.ts";
 import { dryRun, locate } from "./application/dry-run.ts";
-import { putEntry, removeEntry } from "./application/edit-lists.ts";
+import { banAgain, putEntry, removeEntry } from "./application/edit-lists.ts";
 import { allEntries, putEntries, removeEntries } from "./application/edit-many.ts";
 import { explainRequest } from "./application/explain-request.ts";
 import { forgetEntries, forgetLimits } from "./application/forget-entries.ts";
@@ -71,6 +71,7 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
     addOperatorRoutes: (app) => {
       addListRoutes(app, {
         put: (list, entry) => putEntry(on, list, entry),
+        banAgain: (entry) => banAgain(on, entry),
         remove: (list, cidr) => removeEntry(on, list, cidr),
         putAll: (list, lines) => putEntries(on, list, lines),
         removeAll: (list, lines) => removeEntries(on, list, lines),

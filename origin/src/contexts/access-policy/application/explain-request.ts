@@ -52,12 +52,12 @@ export interface Explanation {
   readonly country: string;
   readonly address: string;
   readonly revision: number;
-  readonly steps: readonly ExplainedStep[];
+  readonly steps: ExplainedStep[];
   /**
    * What the edge charges when it lets the request in, in this order. How much of it is left only the edge knows; an
    * enforced one that is used up makes the answer a 429.
    */
-  readonly limits: readonly ExplainedLimit[];
+  readonly limits: ExplainedLimit[];
 }
 
 export interface ExplainedLimit extends Required<RateLimit> {

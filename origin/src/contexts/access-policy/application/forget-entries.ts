@@ -1,4 +1,5 @@
 import type { Clock } from "../../../kernel/clock.ts";
+import { escalationLimits } from "../domain/ban-escalation.ts";
 import type { AccessLists } from "./ports.ts";
 
 export const forgetLimits = {
@@ -12,7 +13,7 @@ export const forgetLimits = {
 } as const;
 
 export interface ForgetEntriesDependencies {
-  readonly lists: Pick<AccessLists, "forgetEnded">;
+  readonly lists: Pick<AccessLists, "forgetEnded" | "forgetBans">;
   /** Takes the entries out of the projection. */
   readonly dropProjected: (ids: readonly number[]) => Promise<void>;
   readonly clock: Clock;
@@ -20,7 +21,8 @@ export interface ForgetEntriesDependencies {
 
 /**
  * Deletes what ended or was removed long ago, here and in Redis, so that bans that come and go don't pile up.
- * Redis comes first: when that fails the rows are still there and are tried again. Returns how many.
+ * Redis comes first: when that fails the rows are still there and are tried again. Returns how many
+ * entries; of bans that ended longer ago than they are remembered, the memory goes, too.
  */
 export async function forgetEntries({
   lists,
@@ -35,6 +37,12 @@ export async function forgetEntries({
       dropProjected,
     );
     forgotten += batch;
-    if (batch < forgetLimits.batchMax) return forgotten;
+    if (batch < forgetLimits.batchMax) break;
   }
+  await forgetPastBans(lists, clock() - escalationLimits.rememberedMs);
+  return forgotten;
+}
+
+async function forgetPastBans(lists: Pick<AccessLists, "forgetBans">, endedBeforeMs: number): Promise<void> {
+  while ((await lists.forgetBans(endedBeforeMs, forgetLimits.batchMax)) === forgetLimits.batchMax);
 }

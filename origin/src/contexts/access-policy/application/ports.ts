@@ -1,5 +1,6 @@
 import type { DecisionRecord } from "@sluice/contract/decision-record.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
+import type { PastBans } from "../domain/ban-escalation.ts";
 
 export type ListName = "allow" | "deny";
 
@@ -23,9 +24,24 @@ export interface EntryToPut extends Pick<ListEntry, "cidr" | "createdAtMs"> {
   readonly expiresAtMs: number | null | undefined;
 }
 
+export interface PutEntry {
+  readonly entry: ListEntry;
+  readonly added: boolean;
+}
+
+export interface PutBan extends PutEntry {
+  /** How many bans of the block are remembered, this one among them. */
+  readonly bans: number;
+}
+
 export interface AccessLists {
   /** Adds the block, or changes what is said of the one that is there. */
-  put(list: ListName, entry: EntryToPut): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
+  put(list: ListName, entry: EntryToPut): Promise<PutEntry>;
+  /**
+   * As `put`, on the deny list, and remembered as a ban of this block for so long; `lengthOf` is asked, with the block
+   * locked, how long that is after the bans that are remembered of it.
+   */
+  ban(entry: EntryToPut, lengthOf: (past: PastBans | undefined) => number): Promise<PutBan>;
   /** False when there is no such live entry. */
   remove(list: ListName, cidr: string, nowMs: number): Promise<boolean>;
   /** Puts all of them in one statement; each block may come once. */
@@ -41,6 +57,8 @@ export interface AccessLists {
     max: number,
     dropFirst: (ids: readonly number[]) => Promise<void>,
   ): Promise<number>;
+  /** Forgets bans that ended before that, at most `max`; returns how many. */
+  forgetBans(endedBeforeMs: number, max: number): Promise<number>;
   /** Live entries with an id above `afterId`, in order of id. */
   page(list: ListName, afterId: number, limit: number, nowMs: number): Promise<ListEntry[]>;
   /** Live entries of both lists whose block is one of these. */

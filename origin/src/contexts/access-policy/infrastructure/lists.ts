@@ -4,13 +4,28 @@ import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import { accessEntryProjection } from "../../../platform/redis/project.ts";
 import { projectedTable } from "../../../platform/redis/projected-table.ts";
 import type { AccessLists, EntryToPut, ListEntry, ListName } from "../application/ports.ts";
+import { forgetBans, pastBansOf, rememberBan } from "./past-bans.ts";
 
 const columns = `id, list, cidr, reason, source, created_at AS createdAt, expires_at AS expiresAt`;
 const isLive = "removed_at IS NULL AND (expires_at IS NULL OR expires_at > ?)";
 
 export function listsIn(database: Database): AccessLists {
   return {
-    put: (list, entry) => database.transaction((tx) => put(tx, list, entry)),
+    put: (list, entry) => database.transaction((tx) => putOne(tx, list, entry)),
+
+    ban: (entry, lengthOf) =>
+      database.transaction(async (tx) => {
+        const past = await pastBansOf(tx, entry.cidr);
+        const lastMs = lengthOf(past);
+        const endsAtMs = entry.createdAtMs + lastMs;
+        const { held, ...put } = await putOne(tx, "deny", { ...entry, expiresAtMs: endsAtMs });
+        // Whose ban still goes on has not been banned once more by being banned for longer.
+        const bans = (past?.bans ?? 0) + (held && past !== undefined ? 0 : 1);
+        await rememberBan(tx, entry.cidr, { bans, lastMs, endsAtMs });
+        return { ...put, bans };
+      }),
+
+    forgetBans: (endedBeforeMs, max) => database.transaction((tx) => forgetBans(tx, endedBeforeMs, max)),
 
     putAll: (list, entries) =>
       database.transaction(async (tx) => {
@@ -44,12 +59,17 @@ export function listsIn(database: Database): AccessLists {
 }
 
 /** One statement decides, so that of two who put a block at once neither fails. */
-async function put(tx: Transaction, list: ListName, given: EntryToPut) {
+async function putOne(tx: Transaction, list: ListName, given: EntryToPut) {
   const { held, completed } = await completeAll(tx, list, [given]);
   const [entry] = completed as [Omit<ListEntry, "id">];
   const { insertId, affectedRows } = await tx.execute(upsert(", id = LAST_INSERT_ID(id)"), [[toRow(entry)]]);
+  const row = held.get(entry.cidr);
   // The server counts a row that was there as two.
-  return { entry: { ...entry, id: insertId }, added: affectedRows === 1 || held.get(entry.cidr)?.live === 0 };
+  return {
+    entry: { ...entry, id: insertId },
+    added: affectedRows === 1 || row?.live === 0,
+    held: row?.live === 1,
+  };
 }
 
 /** Fills in what was not given: from the live entry of the block, which is locked, or as it is at first. */

@@ -1,15 +1,18 @@
 import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import Type, { type Static } from "typebox";
+import { Refusal } from "../../../kernel/errors.ts";
 import { ndjsonMediaType, readNdjson } from "../../../platform/http/ndjson.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import type { NewEntry } from "../application/edit-lists.ts";
 import type { BulkResult, Line } from "../application/edit-many.ts";
-import type { ListEntry, ListName } from "../application/ports.ts";
+import type { ListEntry, ListName, PutBan, PutEntry } from "../application/ports.ts";
 import type { BanPreview } from "../application/preview-ban.ts";
+import { accessErrors } from "../errors.ts";
 
 export interface ListUseCases {
-  put(list: ListName, entry: NewEntry): Promise<{ readonly entry: ListEntry; readonly added: boolean }>;
+  put(list: ListName, entry: NewEntry): Promise<PutEntry>;
+  banAgain(entry: NewEntry): Promise<PutBan>;
   remove(list: ListName, cidr: string): Promise<void>;
   page(list: ListName, afterId: number, limit: number): Promise<ListEntry[]>;
   putAll(list: ListName, lines: AsyncIterable<Line<NewEntry>>): Promise<BulkResult>;
@@ -34,6 +37,16 @@ const NewEntryBody = Type.Object(
   strict,
 );
 
+/** Of a single ban. */
+const BanBody = Type.Object(
+  {
+    ...NewEntryBody.properties,
+    /** Ban it for longer than the last time; `expiresAt` is the end of a first ban. */
+    escalate: Type.Optional(Type.Boolean()),
+  },
+  strict,
+);
+
 /** A line of a bulk removal; what was exported can be sent back as it is. */
 const CidrLine = Type.Object({ cidr: Cidr });
 
@@ -53,6 +66,8 @@ const EntryBody = Type.Object({
   source: Type.String(),
   createdAt: Type.String(),
   expiresAt: Type.Union([Type.String(), Type.Null()]),
+  /** After an escalated ban: how many of the block are remembered, this one among them. */
+  bans: Type.Optional(Type.Integer()),
 });
 
 const PreviewBody = Type.Object({
@@ -104,15 +119,21 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
         tags,
         params: Named,
         body: {
-          content: { "application/json": { schema: NewEntryBody }, [ndjsonMediaType]: { schema: Lines } },
+          content: { "application/json": { schema: BanBody }, [ndjsonMediaType]: { schema: Lines } },
         },
         response: { 200: Type.Union([EntryBody, BulkBody]), 201: EntryBody },
       },
     },
     async (request, reply) => {
-      const body = request.body as Readable | Static<typeof NewEntryBody>;
+      const body = request.body as Readable | Static<typeof BanBody>;
       if (body instanceof Readable) return lists.putAll(request.params.list, newEntriesIn(body));
-      const { entry, added } = await lists.put(request.params.list, toNewEntry(body));
+      const { list } = request.params;
+      if (body.escalate === true) {
+        if (list !== "deny") throw new Refusal(accessErrors.escalationEndless);
+        const { entry, added, bans } = await lists.banAgain(toNewEntry(body));
+        return reply.code(added ? 201 : 200).send({ ...toBody(entry), bans });
+      }
+      const { entry, added } = await lists.put(list, toNewEntry(body));
       return reply.code(added ? 201 : 200).send(toBody(entry));
     },
   );

@@ -3,10 +3,19 @@ import Type, { type Static } from "typebox";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { AuthenticatedOperator } from "../../../platform/http/access.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
+import { diffPolicies } from "../application/diff-policies.ts";
 import type { Explanation, RequestToExplain } from "../application/explain-request.ts";
 import type { Policies, PublishedRevision, Revision } from "../application/ports.ts";
 import type { Attribution } from "../application/publish-policy.ts";
 import { accessErrors } from "../errors.ts";
+import {
+  DocumentBody,
+  ExplanationBody,
+  PageBody,
+  PublicationBody,
+  PublishedBody,
+  type RevisionBody,
+} from "./policy-schemas.ts";
 
 export interface PolicyUseCases extends Pick<Policies, "current" | "page"> {
   publish(document: unknown, replaces: number, attribution: Attribution): Promise<number>;
@@ -37,12 +46,13 @@ const PageQuery = Type.Object(
   strict,
 );
 
-const RevisionBody = Type.Object({
-  revision: Type.Integer(),
-  author: Type.String(),
-  reason: Type.String(),
-  createdAt: Type.String(),
-});
+const DiffQuery = Type.Object(
+  {
+    /** The answer tells what changed since that revision. */
+    diff: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  strict,
+);
 
 const ExplainBody = Type.Object(
   {
@@ -62,17 +72,26 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
   const publishing = { access: "operator:policy" } as const;
   const tags = ["access policy"];
 
-  app.get("/policy", { config, schema: { tags } }, async (_request, reply) => {
-    const { revision, document } = await policies.current();
-    return reply.header("etag", etag(revision)).send(document);
-  });
+  app.get(
+    "/policy",
+    { config, schema: { tags, response: { 200: DocumentBody } } },
+    async (_request, reply) => {
+      const { revision, document } = await policies.current();
+      return reply.header("etag", etag(revision)).send(document);
+    },
+  );
 
   app.put(
     "/policy",
     {
       config: publishing,
       bodyLimit: documentBytesMax,
-      schema: { tags, body: Type.Unknown(), querystring: AttributionQuery },
+      schema: {
+        tags,
+        body: Type.Unknown({ description: "a policy document: every fault of it is listed in a 422" }),
+        querystring: AttributionQuery,
+        response: { 200: PublicationBody },
+      },
     },
     async (request, reply) => {
       const replaces = ifMatch(request);
@@ -84,7 +103,7 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
 
   app.get(
     "/policy/revisions",
-    { config, schema: { tags, querystring: PageQuery } },
+    { config, schema: { tags, querystring: PageQuery, response: { 200: PageBody } } },
     async ({ query: { cursor, limit } }) => {
       const revisions = await policies.page(cursor, limit);
       const last = revisions.length === limit ? revisions.at(-1) : undefined;
@@ -95,14 +114,27 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
     },
   );
 
-  app.get("/policy/revisions/:revision", { config, schema: { tags, params: Numbered } }, async (request) => {
-    const found = await policies.revision(request.params.revision);
-    return { ...toBody(found), document: found.document };
-  });
+  app.get(
+    "/policy/revisions/:revision",
+    {
+      config,
+      schema: { tags, params: Numbered, querystring: DiffQuery, response: { 200: PublishedBody } },
+    },
+    async ({ params, query }) => {
+      const found = await policies.revision(params.revision);
+      const body = { ...toBody(found), document: found.document };
+      if (query.diff === undefined) return body;
+      const { document } = await policies.revision(query.diff);
+      return { ...body, diff: { since: query.diff, ...diffPolicies(document, found.document) } };
+    },
+  );
 
   app.post(
     "/policy/revisions/:revision/restore",
-    { config: publishing, schema: { tags, params: Numbered, querystring: AttributionQuery } },
+    {
+      config: publishing,
+      schema: { tags, params: Numbered, querystring: AttributionQuery, response: { 200: PublicationBody } },
+    },
     async (request, reply) => {
       const attribution = attributionOf(request);
       const revision = await policies.restore(request.params.revision, ifMatch(request), attribution);
@@ -110,7 +142,8 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
     },
   );
 
-  app.post("/policy/explain", { config, schema: { tags, body: ExplainBody } }, async (request) => {
+  const explaining = { tags, body: ExplainBody, response: { 200: ExplanationBody } };
+  app.post("/policy/explain", { config, schema: explaining }, async (request) => {
     const { verdict, ...context } = await policies.explain({ host: "", ...request.body });
     return { ...verdict, ...context };
   });
