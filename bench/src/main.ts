@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { cacheSuite } from "./cache/suite.ts";
 import { edgeSuite } from "./edge/suite.ts";
+import { expirySuite } from "./expiry/suite.ts";
 import { luaGenSuite } from "./lua-gen/suite.ts";
 import { ordersSuite } from "./orders/suite.ts";
 import { relaySuite } from "./relay/suite.ts";
@@ -13,7 +14,15 @@ import type { Suite } from "./suite.ts";
 import { formatTable } from "./table.ts";
 import { tokenSuite } from "./token/suite.ts";
 
-const suites: readonly Suite[] = [edgeSuite, tokenSuite, cacheSuite, ordersSuite, relaySuite, luaGenSuite];
+const suites: readonly Suite[] = [
+  edgeSuite,
+  tokenSuite,
+  cacheSuite,
+  ordersSuite,
+  expirySuite,
+  relaySuite,
+  luaGenSuite,
+];
 
 const HELP = `npm run bench -- <suite> [--json FILE] [--quick]
 

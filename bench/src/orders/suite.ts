@@ -19,11 +19,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { createConnection } from "mysql2/promise";
 import { treeCpuTimeUs } from "../process-tree.ts";
 import { type Measurement, median, type Suite, type SuiteOptions } from "../suite.ts";
 import { startWholeSystem, type WholeSystem } from "../whole-system.ts";
 import type { BareResult } from "./bare-client.ts";
+import { openBareShop, putOnSale } from "./bare-shop.ts";
 import { type Crowd, gatherCrowd, order } from "./crowd.ts";
 
 export const ordersSuite: Suite = {
@@ -165,46 +165,6 @@ function sampleOf(
     "µs CPU/order": cpuUs / orders,
   };
 }
-
-const PIECES = 100_000_000;
-
-async function putOnSale(system: WholeSystem, products: number): Promise<number[]> {
-  const ids: number[] = [];
-  for (let n = 1; n <= products; n++) {
-    const product = { name: `Product ${n}`, priceCents: 100, currency: "EUR", stock: PIECES };
-    ids.push(Number((await system.operator("/products", product)).id));
-  }
-  return ids;
-}
-
-const BARE = "sluice_bare";
-
-/** Tables of the same form in a database of their own, which neither relay nor worker looks at. */
-async function openBareShop(
-  { mysqlRoot, origin }: WholeSystem,
-  productIds: readonly number[],
-): Promise<string> {
-  const sql = await createConnection(mysqlRoot);
-  await sql.query(`CREATE DATABASE ${BARE}`);
-  await sql.query(`GRANT ALL PRIVILEGES ON ${BARE}.* TO 'sluice'@'%'`);
-  for (const table of TABLES) await sql.query(`CREATE TABLE ${BARE}.${table} LIKE ${table}`);
-  await sql.query(`INSERT INTO ${BARE}.stock SELECT * FROM stock WHERE product_id IN (?)`, [productIds]);
-  await sql.end();
-  const url = new URL(origin.MYSQL_URL as string);
-  url.pathname = `/${BARE}`;
-  return url.toString();
-}
-
-/** Those in which an order leaves rows. */
-const TABLES = [
-  "order_idempotency",
-  "orders",
-  "order_lines",
-  "order_history",
-  "outbox",
-  "stock_movements",
-  "stock",
-];
 
 function compared(lanes: readonly Lane[]): Measurement[] {
   const units = Object.keys(lanes[0]?.samples[0] ?? {}) as (keyof Sample)[];
