@@ -36,7 +36,7 @@ import { closeHttpServer, createHttpServer, listen } from "./platform/http/creat
 import { addMetricsRoute } from "./platform/http/metrics-route.ts";
 import { httpLimits } from "./platform/http/server.ts";
 import { createLogger } from "./platform/logger.ts";
-import { openDatabase } from "./platform/mysql/database.ts";
+import { auditDatabaseLimits, openDatabase } from "./platform/mysql/database.ts";
 import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
 import { outboxAudits } from "./platform/outbox/audits.ts";
 import { pruneOutbox } from "./platform/outbox/prune.ts";
@@ -230,7 +230,7 @@ export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
   const config = readConfig("audit", env);
   const logger = createLogger("audit", config.logLevel, process.stderr);
   const clock = systemClock;
-  const database = openDatabase(config.mysqlUrl);
+  const database = openDatabase(config.mysqlUrl, auditDatabaseLimits);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
   const audits = [
     ...identityAudits,

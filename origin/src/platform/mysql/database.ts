@@ -54,6 +54,9 @@ export const databaseLimits: DatabaseLimits = {
   deadlockRetriesMax: 5,
 };
 
+/** An audit reads whole tables, and nobody waits for its answer behind the edge. */
+export const auditDatabaseLimits: DatabaseLimits = { ...databaseLimits, queryTimeoutMs: 300_000 };
+
 const sqlModes =
   "STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 

@@ -8,7 +8,11 @@ const receivedMinutesMax = 15;
 const keptDays = 6;
 
 const isLane = `m.exchange = '${expiryTopology.waitExchange}'`;
-const subjectOf = (order: string) => `CONCAT('${orderSubject("")}', ${order})`;
+/** Each direction so that the other side's index serves, for which the characters must be of the column's set. */
+const subjectOf = (order: string) =>
+  `CONVERT(CONCAT('${orderSubject("")}', ${order}) USING ascii) COLLATE ascii_bin`;
+const orderOf = (subject: string) =>
+  `CONVERT(SUBSTRING(${subject}, ${orderSubject("").length + 1}) USING ascii) COLLATE ascii_bin`;
 
 /** Orders against the outbox, and the outbox against what came back from the broker. */
 export const messageAudits: readonly Audit[] = [
@@ -23,7 +27,7 @@ export const messageAudits: readonly Audit[] = [
     name: `messages: what was published is received ${receivedMinutesMax} min after the order's time`,
     sql: `SELECT m.id AS outbox_id, m.message_id, o.id AS order_id, o.status, m.published_at, o.expires_at
           FROM outbox m
-          JOIN orders o ON m.subject = ${subjectOf("o.id")}
+          JOIN orders o ON o.id = ${orderOf("m.subject")}
           LEFT JOIN expiry_receipts r ON r.message_id = m.message_id
           WHERE ${isLane} AND r.message_id IS NULL
             AND GREATEST(m.published_at, o.expires_at)
@@ -38,8 +42,8 @@ export const messageAudits: readonly Audit[] = [
     sql: `SELECT 'movement' AS orphan, m.id, m.order_id FROM stock_movements m
           LEFT JOIN orders o ON o.id = m.order_id WHERE m.order_id IS NOT NULL AND o.id IS NULL
           UNION ALL
-          SELECT 'message', m.id, SUBSTRING(m.subject, ${orderSubject("").length + 1}) FROM outbox m
-          LEFT JOIN orders o ON m.subject = ${subjectOf("o.id")} WHERE ${isLane} AND o.id IS NULL
+          SELECT 'message', m.id, ${orderOf("m.subject")} FROM outbox m
+          LEFT JOIN orders o ON o.id = ${orderOf("m.subject")} WHERE ${isLane} AND o.id IS NULL
           UNION ALL
           SELECT 'receipt', r.message_id, r.order_id FROM expiry_receipts r
           LEFT JOIN orders o ON o.id = r.order_id WHERE o.id IS NULL`,
