@@ -9,6 +9,7 @@ import { addPolicyCommands } from "./commands/policy.ts";
 import { addRelayCommands } from "./commands/relay.ts";
 import { reset } from "./commands/reset.ts";
 import { status } from "./commands/status.ts";
+import { addStockCommand } from "./commands/stock.ts";
 import { testCompose } from "./commands/test-compose.ts";
 import { addTrailCommand } from "./commands/trail.ts";
 import { supervise, up } from "./commands/up.ts";
@@ -59,6 +60,7 @@ reaches the processes that are started.`,
     .action((files) => finish(testCompose(files)));
   addPolicyCommands(program);
   addListCommands(program);
+  addStockCommand(program);
   addKeyCommands(program);
   addTrailCommand(program);
   addMessageCommands(program);

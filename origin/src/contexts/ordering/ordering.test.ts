@@ -307,3 +307,28 @@ test("an operator adds pieces and takes away no more than are available", async 
   assert.equal(unknown.body.code, "stock.product_unknown");
   await shop.auditIsClean();
 });
+
+test("operators read who moved a product's pieces, why, and for which order, page by page", async () => {
+  const buyer = await shop.join();
+  const product = await shop.product(10);
+  const { body: order } = await buyer.order([{ productId: product, quantity: 4 }]);
+  await buyer.post(`/orders/${order.id}/cancel`);
+  const path = `/products/${product}/stock`;
+  const first = await shop.api.operator("GET", `${path}?limit=2`);
+  assert.equal(first.status, 200, JSON.stringify(first.body));
+  assert.deepEqual(first.body.stock, { total: 10, available: 10, reserved: 0, sold: 0 });
+  const rest = await shop.api.operator("GET", `${path}?limit=2&before=${first.body.nextBefore}`);
+  const movements = [...first.body.movements, ...rest.body.movements];
+  assert.deepEqual(
+    movements.map(({ kind, quantity, orderId, reason }) => [kind, quantity, orderId, reason]),
+    [
+      ["RELEASE", 4, order.id, "cancelled"],
+      ["RESERVE", 4, order.id, "placed"],
+      ["RECEIVE", 10, null, movements[2]?.reason],
+    ],
+  );
+  assert.equal(movements[0].actor, `user:${buyer.id}`);
+  assert.equal(rest.body.nextBefore, null);
+  const unknown = await shop.api.operator("GET", "/products/999999/stock");
+  assert.equal(unknown.body.code, "stock.product_unknown");
+});
