@@ -15,6 +15,8 @@ export interface EdgeConfig {
   tokenKeysFile: string;
   tokenIssuer: string;
   tokenAudience: string;
+  /** For so long without Redis, sessions go on that a worker knows to live; 0 refuses them at once. */
+  sessionGraceSeconds: number;
   geoFile: string;
   stateDir: string;
   /** Addresses, users and routes whose rate limits are counted at once. */
@@ -73,6 +75,10 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
   if (!/^[1-9][0-9]{0,7}$/.test(limitKeysMax)) {
     fault("EDGE_LIMIT_KEYS_MAX", `"${limitKeysMax}" is not a number from 1 to 99999999`);
   }
+  const sessionGrace = env.EDGE_SESSION_GRACE_SECONDS ?? "30";
+  if (!/^[0-9]{1,4}$/.test(sessionGrace)) {
+    fault("EDGE_SESSION_GRACE_SECONDS", `"${sessionGrace}" is not a number from 0 to 9999`);
+  }
   const recordedAddresses = env.EDGE_RECORDED_ADDRESSES ?? "full";
   if (recordedAddresses !== "full" && recordedAddresses !== "truncated") {
     fault("EDGE_RECORDED_ADDRESSES", `"${recordedAddresses}" is neither "full" nor "truncated"`);
@@ -92,6 +98,7 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     tokenKeysFile: required("EDGE_TOKEN_KEYS_FILE"),
     tokenIssuer: env.EDGE_TOKEN_ISSUER ?? "sluice",
     tokenAudience: env.EDGE_TOKEN_AUDIENCE ?? "sluice",
+    sessionGraceSeconds: Number(sessionGrace),
     geoFile: required("EDGE_GEO_FILE"),
     stateDir: required("EDGE_STATE_DIR"),
     limitKeysMax: Number(limitKeysMax),

@@ -153,6 +153,7 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
     tokenKeysFile: config.tokenKeysFile,
     tokenIssuer: config.tokenIssuer,
     tokenAudience: config.tokenAudience,
+    sessionGraceSeconds: config.sessionGraceSeconds,
     geoFile: config.geoFile,
     stateDir: config.stateDir,
     sample: { decisionsMax: config.decisionsMax, truncateAddresses: config.truncateAddresses },

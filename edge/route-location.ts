@@ -3,7 +3,7 @@
  * refuse it, or let it go on to the route's handler.
  */
 
-import type { ProblemKind } from "@sluice/contract/error-codes.ts";
+import { type ProblemKind, TOKEN_FLOOD } from "@sluice/contract/error-codes.ts";
 import {
   HEADER_CACHE,
   HEADER_CLIENT_ADDRESS,
@@ -34,6 +34,8 @@ export const RATE_LIMIT_FIELDS = [
 ];
 
 const VERDICT = "sluice_verdict";
+/** Ten more tokens of the address are looked at by then. */
+const FLOOD_RETRY_AFTER_SECONDS = "1";
 
 export function routeLocation(route: Route, index: number): Location {
   const regex = patternRegex(route.pattern);
@@ -99,6 +101,8 @@ function headersOf(kind: ProblemKind, status: number, allow: readonly string[]) 
     case 405:
       return [{ name: "Allow", value: allow.join(", ") }];
     case 429:
+      // Of tokens that fail no quota is told: who sends them should not learn how many more may.
+      if (kind === TOKEN_FLOOD) return [{ name: "Retry-After", value: FLOOD_RETRY_AFTER_SECONDS }];
       return [{ name: "Retry-After", value: "$sluice_retry_after" }, ...RATE_LIMIT_FIELDS];
     case 503:
       return [{ name: "Retry-After", value: UNAVAILABLE_RETRY_AFTER_SECONDS }];

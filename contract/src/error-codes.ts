@@ -39,6 +39,11 @@ export const TOKEN_EXPIRED: ProblemKind = {
   status: 401,
   title: "The access token has expired",
 };
+export const TOKEN_FLOOD: ProblemKind = {
+  code: "token.flood",
+  status: 429,
+  title: "Too many tokens from this address were not ours",
+};
 export const SESSION_REVOKED: ProblemKind = {
   code: "session.revoked",
   status: 401,
@@ -98,6 +103,7 @@ export const EDGE_PROBLEMS: ProblemKind[] = [
   TOKEN_MALFORMED,
   TOKEN_INVALID,
   TOKEN_EXPIRED,
+  TOKEN_FLOOD,
   SESSION_REVOKED,
   SESSION_UNKNOWABLE,
   ROUTE_NOT_FOUND,

@@ -9,6 +9,8 @@ export interface EdgeSettings {
   tokenKeysFile: string;
   tokenIssuer: string;
   tokenAudience: string;
+  /** For so long without Redis, sessions go on that are known to live. */
+  sessionGraceSeconds: number;
   /** A range table, as `edge/geo/compile-ranges.ts` writes it. */
   geoFile: string;
   /** Holds the snapshot of policy and lists. */

@@ -27,7 +27,13 @@ describe("without Redis, without the origin", () => {
   before(async () => {
     redis = await startRedis();
     origin = await startOrigin();
-    edge = await startEdge({ redisPort: redis.port, originPort: origin.port, workers: 2 });
+    edge = await startEdge({
+      redisPort: redis.port,
+      originPort: origin.port,
+      workers: 2,
+      // What happens after it; the grace itself is in session-outage.test.ts.
+      env: { EDGE_SESSION_GRACE_SECONDS: "0" },
+    });
   });
 
   after(async () => {

@@ -9,6 +9,8 @@ const SILENCE_MAX_MS = 2_500;
 
 /** @perWorker */
 let liveUntilMs = 0;
+/** @perWorker */
+let lastInContactMs = 0;
 
 export function isLive(): boolean {
   return nowMs() < liveUntilMs;
@@ -16,9 +18,15 @@ export function isLive(): boolean {
 
 /** Everything up to now was read and applied. */
 export function markLive(): void {
-  liveUntilMs = nowMs() + SILENCE_MAX_MS;
+  lastInContactMs = nowMs();
+  liveUntilMs = lastInContactMs + SILENCE_MAX_MS;
 }
 
 export function markLost(): void {
   liveUntilMs = 0;
+}
+
+/** Whether what was true at the last contact is at most so old. */
+export function wasLiveWithin(ms: number): boolean {
+  return nowMs() - lastInContactMs <= ms;
 }

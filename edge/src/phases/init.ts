@@ -30,7 +30,7 @@ export function init(settingsFile: string): void {
   admitLongTraces();
   configureRedis(settings.redis);
   configureVerification(settings.tokenIssuer, settings.tokenAudience);
-  configureSessions(settings.redisPrefix);
+  configureSessions(settings.redisPrefix, settings.sessionGraceSeconds);
   createDueTimes(settings.limitKeysMax);
   configureProducts(settings.redisPrefix);
   configureProductLists(settings.redisPrefix);

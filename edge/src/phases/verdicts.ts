@@ -9,6 +9,7 @@ import {
   ROUTE_NOT_FOUND,
   SESSION_UNKNOWABLE,
   TOKEN_EXPIRED,
+  TOKEN_FLOOD,
   TOKEN_INVALID,
   TOKEN_MALFORMED,
   TOKEN_MISSING,
@@ -86,6 +87,7 @@ export const TOKEN_REFUSALS: readonly Refusal[] = [
   always(TOKEN_MALFORMED),
   always(TOKEN_INVALID),
   always(TOKEN_EXPIRED),
+  always(TOKEN_FLOOD),
   always(SESSION_UNKNOWABLE),
 ];
 

@@ -1,6 +1,7 @@
 import { type ProblemKind, SESSION_REVOKED, SESSION_UNKNOWABLE } from "@sluice/contract/error-codes.ts";
 import { FIELD_DOCUMENT, FIELD_VERSION, readyKey, sessionKey } from "@sluice/contract/keys.ts";
-import { isLive } from "../changes/liveness.ts";
+import { isLive, wasLiveWithin } from "../changes/liveness.ts";
+import { nowMs } from "../platform/clock.ts";
 import {
   clearMap,
   createGenerationalMap,
@@ -11,8 +12,9 @@ import {
 import { connect, release, textOf } from "../platform/redis.ts";
 
 /**
- * Which sessions live. The answer of Redis is kept only while the change stream is followed, because only
- * that stream takes it back; at any other time every request asks. What can't be known is refused, never
+ * Which sessions live. The answer of Redis is kept only while the change stream is followed, because only that
+ * stream takes it back; at any other time every request asks. Who can't be asked at all is another matter: sessions
+ * that lived when Redis was last heard of go on for a grace, all others are refused. What can't be known is never
  * assumed.
  */
 const living = createGenerationalMap<true>(50_000);
@@ -26,9 +28,16 @@ interface Read {
 const reads = new LuaTable<string, Read>();
 
 let prefix = "";
+let graceMs = 0;
 
-export function configureSessions(redisPrefix: string): void {
+/** For so long after a vain attempt Redis is not asked again: requests must not queue up for one that is down. */
+const VAIN_PAUSE_MS = 50;
+/** @perWorker */
+let askedInVainAtMs = 0;
+
+export function configureSessions(redisPrefix: string, graceSeconds: number): void {
   prefix = redisPrefix;
+  graceMs = graceSeconds * 1000;
 }
 
 /**
@@ -53,7 +62,22 @@ export function sessionProblem(sessionId: string): ProblemKind | undefined {
   read.readers -= 1;
   if (read.readers === 0 && reads.get(sessionId) === read) reads.delete(sessionId);
   if (problem === undefined && !read.stale && isLive()) putInto(living, sessionId, true);
+  if (problem === SESSION_UNKNOWABLE && isOutOfReach() && mayGoOn(sessionId)) return undefined;
   return problem;
+}
+
+/** It lived when this worker last heard of Redis, and that is not long ago. */
+function mayGoOn(sessionId: string): boolean {
+  return wasLiveWithin(graceMs) && getFrom(living, sessionId) === true;
+}
+
+function isOutOfReach(): boolean {
+  return nowMs() - askedInVainAtMs <= VAIN_PAUSE_MS;
+}
+
+function inVain(): ProblemKind {
+  askedInVainAtMs = nowMs();
+  return SESSION_UNKNOWABLE;
 }
 
 /** The change stream said that something happened to it. */
@@ -75,12 +99,13 @@ export function forgetAllSessions(): void {
 }
 
 function askRedis(sessionId: string): ProblemKind | undefined {
+  if (isOutOfReach()) return SESSION_UNKNOWABLE;
   const [redis] = connect();
-  if (redis === undefined) return SESSION_UNKNOWABLE;
+  if (redis === undefined) return inVain();
   const [entry] = redis.hmget(sessionKey(prefix, sessionId), FIELD_VERSION, FIELD_DOCUMENT);
   if (!entry) {
     redis.close();
-    return SESSION_UNKNOWABLE;
+    return inVain();
   }
   if (textOf(entry[1]) !== undefined) {
     release(redis);
@@ -94,7 +119,7 @@ function askRedis(sessionId: string): ProblemKind | undefined {
   const [ready, readyError] = redis.get(readyKey(prefix));
   if (readyError !== undefined) {
     redis.close();
-    return SESSION_UNKNOWABLE;
+    return inVain();
   }
   release(redis);
   return textOf(ready) === undefined ? SESSION_UNKNOWABLE : SESSION_REVOKED;

@@ -1,6 +1,7 @@
 import {
   type ProblemKind,
   TOKEN_EXPIRED,
+  TOKEN_FLOOD,
   TOKEN_INVALID,
   TOKEN_MALFORMED,
   TOKEN_MISSING,
@@ -18,6 +19,7 @@ import { userKey } from "../limits/user-key.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import type { SeenHeaders } from "../platform/request-headers.ts";
 import { decodeSegment, splitCompact } from "./compact.ts";
+import { countFailing, sendsTooManyFailing } from "./flood.ts";
 import { findTokenKey } from "./keys.ts";
 import { verifyRs256 } from "./rsa.ts";
 
@@ -79,8 +81,12 @@ export function verifyAuthorization(
   // Two tokens: whichever we chose, somebody behind us might choose the other.
   if (headers.authorizations > 1 || field === "") return $multi(undefined, TOKEN_MALFORMED);
   if (string.lower(field.substring(0, SCHEME.length)) !== SCHEME) return $multi(undefined, TOKEN_MISSING);
+  if (sendsTooManyFailing()) return $multi(undefined, TOKEN_FLOOD);
   const [token, problem] = verifyToken(field.substring(SCHEME.length), nowS);
-  if (token === undefined) return $multi(undefined, problem as ProblemKind);
+  if (token === undefined) {
+    countFailing();
+    return $multi(undefined, problem as ProblemKind);
+  }
   if (nowS >= token.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
   putInto(verified, field, token);
   return $multi(token, undefined);
