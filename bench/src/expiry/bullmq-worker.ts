@@ -18,8 +18,10 @@ const worker = new Worker(
     const { id } = data;
     // The moment at which it begins, as Sluice writes it down.
     const now = new Date().toISOString().slice(0, -1).replace("T", " ");
-    await pool.query(
-      `START TRANSACTION;
+    const sql = await pool.getConnection();
+    try {
+      await sql.query(
+        `START TRANSACTION;
        SELECT user_id INTO @user FROM orders
          WHERE id = ? AND status IN ('PENDING_PAYMENT', 'FAILED_PAYMENT') AND expires_at <= ? FOR UPDATE;
        UPDATE orders SET status = 'EXPIRED', updated_at = ?, version = version + 1
@@ -35,8 +37,15 @@ const worker = new Worker(
        UPDATE stock s JOIN order_lines l ON l.product_id = s.product_id AND l.order_id = ?
          SET s.available = s.available + l.quantity, s.reserved = s.reserved - l.quantity, s.version = s.version + 1;
        COMMIT`,
-      [id, now, now, id, id, now, now, id, id],
-    );
+        [id, now, now, id, id, now, now, id, id],
+      );
+    } catch (error) {
+      // A deadlock: the job is tried again by BullMQ, and must not find half of itself in the connection.
+      await sql.query("ROLLBACK");
+      throw error;
+    } finally {
+      sql.release();
+    }
   },
   { connection, prefix, concurrency: Number(concurrency) },
 );

@@ -111,7 +111,7 @@ async function runBullmq(
         batch.map(({ id, expiresAtMs }) => ({
           name: "expire",
           data: { id },
-          opts: { delay: Math.max(0, expiresAtMs - Date.now()), removeOnComplete: true },
+          opts: { delay: Math.max(0, expiresAtMs - Date.now()), attempts: 100, removeOnComplete: true },
         })),
       );
     });
