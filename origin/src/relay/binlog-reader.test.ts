@@ -72,33 +72,6 @@ test("transactions on tables that nobody projects move the position", async () =
   assert.deepEqual(batch.changes, []);
 });
 
-test("a column that is added, renamed, moved or dropped while following is read under its own name", async () => {
-  await sql.query("CREATE TABLE shapes (id INT PRIMARY KEY AUTO_INCREMENT, a INT, b VARCHAR(20))");
-  const position = await currentPosition(sql);
-  await sql.query("INSERT INTO shapes (a, b) VALUES (1, 'one')");
-  await sql.query("ALTER TABLE shapes ADD COLUMN c BIGINT AFTER id");
-  await sql.query("INSERT INTO shapes (a, b, c) VALUES (2, 'two', 22)");
-  await sql.query("ALTER TABLE shapes CHANGE a renamed INT, MODIFY b VARCHAR(20) FIRST");
-  await sql.query("INSERT INTO shapes (renamed, b, c) VALUES (3, 'three', 33)");
-  await sql.query("ALTER TABLE shapes DROP COLUMN b");
-  await sql.query("INSERT INTO shapes (renamed, c) VALUES (4, 44)");
-  const reader = openBinlog({
-    url: database.url,
-    serverId: serverId++,
-    position,
-    tables: new Map([["shapes", []]]),
-  });
-  const rows: unknown[] = [];
-  while (rows.length < 4) rows.push(...(await reader.take(1_000)).changes.map(({ row }) => ({ ...row })));
-  await reader.close();
-  assert.deepEqual(rows, [
-    { id: 1, a: 1, b: "one" },
-    { id: 2, c: "22", a: 2, b: "two" },
-    { b: "three", id: 3, c: "33", renamed: 3 },
-    { id: 4, c: "44", renamed: 4 },
-  ]);
-});
-
 test("an idle stream is kept alive by heartbeats, and one that falls silent ends the reader", async () => {
   await using proxy = await openProxy(services.mysqlUrl);
   const url = new URL(database.url);

@@ -16,9 +16,13 @@ import {
   type TestServices,
   type TestVhost,
 } from "../../../cli/src/services/for-tests.ts";
+import { RELAY_NODE_FLAGS } from "../../../cli/src/services/node-role.ts";
 import { migrate } from "../platform/mysql/migrate.ts";
 import { connectExact } from "./connection.ts";
 import { until } from "./relay-fixture.ts";
+
+/** A process of its own reads all sources of the origin first: seconds, and many on a machine that is busy. */
+const startTimeoutMs = 120_000;
 
 /** The role as it runs in production, with the tables of the contexts. */
 let services: TestServices;
@@ -66,13 +70,17 @@ test("killed again and again while products change, it brings every change to Re
         30_000,
       );
       const before = Number(await projectedVersion());
-      await until("this relay works", async () => Number(await projectedVersion()) > before + 50, 20_000);
+      await until(
+        "this relay works",
+        async () => Number(await projectedVersion()) > before + 50,
+        startTimeoutMs,
+      );
       relay.kill("SIGKILL");
       await once(relay, "exit");
       relay = startRole();
     }
     const last = await writer.stop();
-    await until("the last change", async () => (await projectedVersion()) === last, 20_000);
+    await until("the last change", async () => (await projectedVersion()) === last, startTimeoutMs);
   } finally {
     await writer.stop();
     relay.kill("SIGTERM");
@@ -81,7 +89,7 @@ test("killed again and again while products change, it brings every change to Re
   assert.equal(code, 0);
 });
 
-test("a leader that is paused is replaced within 5 s, and does no harm when it wakes", async () => {
+test("a leader that is paused is replaced within 5 s, and does no harm when it wakes", async (t) => {
   const paused = startRole();
   const writer = startWriter();
   let other: ChildProcess | undefined;
@@ -93,12 +101,13 @@ test("a leader that is paused is replaced within 5 s, and does no harm when it w
     paused.kill("SIGSTOP");
     await said(other, "this relay leads");
     const tookMs = performance.now() - pausedAtMs;
+    t.diagnostic(`took over after ${Math.round(tookMs)} ms`);
     assert.ok(tookMs < 5_000, `took over after ${Math.round(tookMs)} ms`);
     await said(other, "ready");
     paused.kill("SIGCONT");
     await said(paused, "this relay no longer leads");
     const last = await writer.stop();
-    await until("the last change", async () => (await projectedVersion()) === last, 20_000);
+    await until("the last change", async () => (await projectedVersion()) === last, startTimeoutMs);
   } finally {
     await writer.stop();
     for (const relay of [paused, other]) {
@@ -135,7 +144,10 @@ function startRole(): ChildProcess {
     REDIS_PREFIX: prefix.prefix,
     RABBITMQ_URL: vhost.url,
   };
-  const role = spawn(process.execPath, [main, "relay"], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const role = spawn(process.execPath, [...RELAY_NODE_FLAGS, main, "relay"], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const lines: string[] = [];
   createInterface(role.stdout).on("line", (line) => lines.push(line));
   logs.set(role, lines);
@@ -145,13 +157,19 @@ function startRole(): ChildProcess {
 /** Waits for a line in the process's log. */
 async function said(role: ChildProcess, msg: string): Promise<void> {
   const isIn = (line: string) => JSON.parse(line).msg === msg;
-  await until(`the relay says: ${msg}`, () => logs.get(role)?.some(isIn) === true, 20_000);
+  await until(`the relay says: ${msg}`, () => logs.get(role)?.some(isIn) === true, startTimeoutMs);
 }
 
 /** The product's versions in the order in which the edges see them. */
 async function announcedVersions(): Promise<number[]> {
   const entries = await redis.xrange(`${prefix.prefix}changes`, "-", "+");
-  return entries.filter(([, fields]) => fields[1] === "product").map(([, fields]) => Number(fields[5]));
+  return entries
+    .filter(([, fields]) => fields[1] === "product")
+    .flatMap(([, fields]) =>
+      fields
+        .flatMap((field, at) => (field === "id" && fields[at + 1] === "1" ? [at + 3] : []))
+        .map((at) => Number(fields[at])),
+    );
 }
 
 /** Changes the product as fast as the database commits; `stop` gives the version that it reached. */

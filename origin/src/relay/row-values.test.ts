@@ -18,7 +18,9 @@ let serverId = 2 ** 31 + Math.floor(Math.random() * 2 ** 30);
 
 before(async () => {
   services = await startTestServices();
-  database = await createTestDatabase(services);
+  // Of a MySQL, say: `mysql://root:password@host:port/any`, of an account that may create databases and replicate.
+  const mysqlUrl = process.env.TEST_MYSQL_URL ?? services.mysqlUrl;
+  database = await createTestDatabase({ ...services, mysqlUrl });
   sql = await connectExact(database.url);
 });
 
@@ -117,5 +119,32 @@ test("columns that nobody looks at are stepped over, whatever their type", async
   assert.deepEqual(read, [
     { c3: 65_535, last_one: "7" },
     { c3: null, last_one: "8" },
+  ]);
+});
+
+test("a column that is added, renamed, moved or dropped while following is read under its own name", async () => {
+  await sql.query("CREATE TABLE shapes (id INT PRIMARY KEY AUTO_INCREMENT, a INT, b VARCHAR(20))");
+  const position = await currentPosition(sql);
+  await sql.query("INSERT INTO shapes (a, b) VALUES (1, 'one')");
+  await sql.query("ALTER TABLE shapes ADD COLUMN c BIGINT AFTER id");
+  await sql.query("INSERT INTO shapes (a, b, c) VALUES (2, 'two', 22)");
+  await sql.query("ALTER TABLE shapes CHANGE a renamed INT, MODIFY b VARCHAR(20) FIRST");
+  await sql.query("INSERT INTO shapes (renamed, b, c) VALUES (3, 'three', 33)");
+  await sql.query("ALTER TABLE shapes DROP COLUMN b");
+  await sql.query("INSERT INTO shapes (renamed, c) VALUES (4, 44)");
+  const reader = openBinlog({
+    url: database.url,
+    serverId: serverId++,
+    position,
+    tables: new Map([["shapes", []]]),
+  });
+  const rows: unknown[] = [];
+  while (rows.length < 4) rows.push(...(await reader.take(1_000)).changes.map(({ row }) => ({ ...row })));
+  await reader.close();
+  assert.deepEqual(rows, [
+    { id: 1, a: 1, b: "one" },
+    { id: 2, c: "22", a: 2, b: "two" },
+    { b: "three", id: 3, c: "33", renamed: 3 },
+    { id: 4, c: "44", renamed: 4 },
   ]);
 });
