@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -87,6 +88,37 @@ test("killed again and again while products change, it brings every change to Re
   }
   const [code] = await once(relay, "exit");
   assert.equal(code, 0);
+});
+
+test("a transaction of 1,000,000 rows passes through less than 300 MB", { timeout: 900_000 }, async (t) => {
+  const [products, rounds] = [50_000, 20];
+  await sql.query(
+    `INSERT INTO products (name, description, price_cents, currency, status, created_at, updated_at)
+     SELECT 'tea', REPEAT('x', 50), 100, 'EUR', 'active', NOW(6), NOW(6) FROM seq_1_to_${products}`,
+  );
+  const relay = startRole();
+  try {
+    await said(relay, "ready");
+    await sql.query("START TRANSACTION");
+    for (let round = 1; round <= rounds; round++) {
+      await sql.query("UPDATE products SET price_cents = price_cents + 1, version = version + 1");
+    }
+    const [rows] = await sql.query<RowDataPacket[]>(
+      "SELECT id, version FROM products ORDER BY id DESC LIMIT 1",
+    );
+    await sql.query("COMMIT");
+    const lastKey = `${prefix.prefix}product:${rows[0]?.id}`;
+    const isThere = async () => (await redis.hget(lastKey, "product.v")) === String(rows[0]?.version);
+    await until("the last row", isThere, 600_000);
+    const [, peakKb = "0"] =
+      /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${relay.pid}/status`, "utf8")) ?? [];
+    t.diagnostic(`at most ${Math.round(Number(peakKb) / 1_024)} MB were resident`);
+    assert.ok(Number(peakKb) > 0 && Number(peakKb) < 300 * 1_024, `${peakKb} kB were resident`);
+  } finally {
+    relay.kill("SIGTERM");
+    await once(relay, "exit");
+    await sql.query("DELETE FROM products WHERE id > 1");
+  }
 });
 
 test("a leader that is paused is replaced within 5 s, and does no harm when it wakes", async (t) => {
