@@ -68,7 +68,7 @@ test("killed again and again while products change, it brings every change to Re
       await until(
         "complete projections",
         async () => (await redis.get(`${prefix.prefix}ready`)) !== null,
-        30_000,
+        startTimeoutMs,
       );
       const before = Number(await projectedVersion());
       await until(
