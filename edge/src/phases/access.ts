@@ -2,7 +2,7 @@ import { nowSeconds } from "../platform/clock.ts";
 import { inspectHeaders } from "../platform/request-headers.ts";
 import { answerProblem } from "../platform/response.ts";
 import { sessionProblem } from "../token/sessions.ts";
-import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.ts";
+import { verifyAuthorization } from "../token/verify.ts";
 
 /**
  * Only requests come here of which all was decided in the set phase but whether their session lives, and that must be
@@ -12,7 +12,7 @@ import { AUTHORIZATION_LENGTH_MAX, verifyAuthorization } from "../token/verify.t
  * @phase access
  */
 export function awaitSession(): void {
-  const [token, problem] = verifyAuthorization(inspectHeaders(AUTHORIZATION_LENGTH_MAX), nowSeconds());
+  const [token, problem] = verifyAuthorization(inspectHeaders(), nowSeconds());
   if (token === undefined) {
     answerProblem(problem as NonNullable<typeof problem>);
     return;

@@ -23,7 +23,7 @@ import type { RouteSettings } from "../settings.ts";
 import { amendCount, countDecision } from "../telemetry/decision-counts.ts";
 import { amendSample, sampleDecision } from "../telemetry/decision-sample.ts";
 import { isKnownToLive } from "../token/sessions.ts";
-import { AUTHORIZATION_LENGTH_MAX, type VerifiedToken, verifyAuthorization } from "../token/verify.ts";
+import { type VerifiedToken, verifyAuthorization } from "../token/verify.ts";
 import {
   DENIALS_BY_STATUS,
   DENIED,
@@ -63,7 +63,7 @@ export function decideRoute(route: RouteSettings): VerdictWord {
   if (access === undefined) return WRONG_METHOD.verdict;
   // Answered from here: no field of the request travels on.
   if (route.cached) return PASS;
-  const headers = inspectHeaders(AUTHORIZATION_LENGTH_MAX);
+  const headers = inspectHeaders();
   if (headers.tooMany) return TOO_MANY_FIELDS.verdict;
   if (access === "public") return PASS;
   const [token, problem] = verifyAuthorization(headers, nowSeconds());

@@ -10,8 +10,9 @@ import { sameBytes } from "./variables.ts";
 export interface SeenHeaders {
   /** How many `Authorization` fields there are. */
   authorizations: number;
-  /** The value of the last of them; empty when there is none or it is too long. */
-  authorization: string;
+  /** The value of the last of them, where nginx holds it, and its length: making a string of it is for who needs it. */
+  authorization: ffi.Bytes;
+  authorizationLength: number;
   /** More fields than we look at: the request must be refused. */
   tooMany: boolean;
 }
@@ -31,11 +32,14 @@ interface HeaderField {
 const fields = ffi.new<ffi.Pointer<HeaderField>>(`ngx_http_lua_ffi_table_elt_t[${HEADERS_MAX}]`);
 const truncated = ffi.new<ffi.Pointer<number>>("int[1]");
 /** @perWorker */
-const seen: SeenHeaders = { authorizations: 0, authorization: "", tooMany: false };
+const seen: SeenHeaders = {
+  authorizations: 0,
+  authorization: ffi.new<ffi.Bytes>("unsigned char[1]"),
+  authorizationLength: 0,
+  tooMany: false,
+};
 
-/** Of the request that is looked at: the longest authorization that is copied, and whether a field is ours. @perWorker */
-let authorizationLengthMax = 0;
-/** @perWorker */
+/** Whether a field of the request that is looked at is the edge's own. @perWorker */
 let internal = false;
 
 const LOWER_A = 97;
@@ -44,16 +48,15 @@ const INTERNAL_PREFIX = "x-sluice-";
 const AUTHORIZATION = "authorization";
 
 /**
- * Takes off every field that only the edge may set, and reports what the access phase needs. The result is
- * valid until the next call. An authorization longer than `authorizationMax` bytes is not copied.
+ * Takes off every field that only the edge may set, and reports what is asked of the others. The result is valid
+ * until the next call.
  *
  * @hot
  */
-export function inspectHeaders(authorizationMax: number): SeenHeaders {
+export function inspectHeaders(): SeenHeaders {
   const request = get_request();
-  authorizationLengthMax = authorizationMax;
   seen.authorizations = 0;
-  seen.authorization = "";
+  seen.authorizationLength = 0;
   const count = ffi.C.ngx_http_lua_ffi_req_get_headers_count(request, HEADERS_MAX, truncated);
   seen.tooMany = truncated[0] !== 0 || count < 0 || count > HEADERS_MAX;
   if (seen.tooMany) return seen;
@@ -97,8 +100,8 @@ function inspectField(at: number, count: number): void {
   if (first === LOWER_A && length === AUTHORIZATION.length) {
     if (sameBytes(field.key.data, AUTHORIZATION, length)) {
       seen.authorizations += 1;
-      seen.authorization =
-        field.value.len <= authorizationLengthMax ? ffi.string(field.value.data, field.value.len) : "";
+      seen.authorization = field.value.data;
+      seen.authorizationLength = tonumber(field.value.len) as number;
     }
   } else if (first === LOWER_X && length >= INTERNAL_PREFIX.length) {
     if (sameBytes(field.key.data, INTERNAL_PREFIX, INTERNAL_PREFIX.length)) internal = true;
