@@ -23,7 +23,7 @@ export interface TestCounts {
   failed: number;
 }
 
-/** All test files when none is named; a file or folder that is named is run without the checks before. */
+/** All test files when none is named; of what is named, those whose path contains it, without the checks before. */
 export async function testRun(named: string[]): Promise<number> {
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
@@ -37,6 +37,7 @@ export async function testRun(named: string[]): Promise<number> {
 
 async function runAll(named: string[], signal: AbortSignal): Promise<number> {
   const all = named.length === 0;
+  const files = all ? testFiles(WORKSPACES) : named.flatMap(filesOf);
   const steps = [["lua-gen/bin/lua-gen.mjs", "build", "-p", "edge"]];
   if (all) steps.unshift(["cli/src/check/main.ts"]);
   let [passed, failed] = [0, 0];
@@ -44,7 +45,7 @@ async function runAll(named: string[], signal: AbortSignal): Promise<number> {
     if ((await runNode(args, {}, signal)) === 0) passed += 1;
     else failed += 1;
   }
-  const tests = await runTests(all ? testFiles(WORKSPACES) : named.flatMap(filesOf), signal);
+  const tests = await runTests(files, signal);
   passed += tests.passed;
   failed += tests.failed;
   console.log(`\n${passed} passed, ${failed} failed`);
@@ -87,8 +88,11 @@ function readCounts(file: string): TestCounts {
   return text === "" ? { passed: 0, failed: 0 } : (JSON.parse(text) as TestCounts);
 }
 
+/** Those whose path contains the text. Without any, node would run whatever it finds by itself. */
 function filesOf(name: string): string[] {
-  return name.endsWith(".ts") ? [name] : testFiles([name]);
+  const files = testFiles(WORKSPACES).filter((path) => path.includes(name.replace(/\/$/, "")));
+  if (files.length === 0) throw new Error(`no test file has "${name}" in its path`);
+  return files;
 }
 
 function testFiles(folders: string[]): string[] {
