@@ -305,6 +305,10 @@ export async function runMigrations(env: NodeJS.ProcessEnv): Promise<Migrated> {
   );
 }
 
-export async function makeKeys(directory: string, publicKeysFile?: string): Promise<string> {
-  return makeTokenKeys(directory, publicKeysFile);
+export async function makeKeys(
+  directory: string,
+  publicKeysFile?: string,
+  clock: Clock = systemClock,
+): Promise<string> {
+  return makeTokenKeys(directory, publicKeysFile, clock);
 }

@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import type { ChannelModel } from "amqplib";
 import type { ApiConfig, WorkerConfig } from "../../config.ts";
-import { type Clock, systemClock } from "../../kernel/clock.ts";
+import type { Clock } from "../../kernel/clock.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import type { Authenticators } from "../../platform/http/access.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
@@ -216,12 +216,16 @@ export function seedDemoUsers(
 }
 
 /** Makes the key files that are missing, and says what it did. */
-export function makeTokenKeys(directory: string, publicKeysFile: string | undefined): Promise<string> {
+export function makeTokenKeys(
+  directory: string,
+  publicKeysFile: string | undefined,
+  clock: Clock,
+): Promise<string> {
   const files = {
     privateKeysFile: join(directory, "token-private.pem"),
     publicKeysFile: publicKeysFile ?? join(directory, "token-keys.json"),
   };
-  return makeMissingKeys(files, Math.floor(systemClock() / 1_000));
+  return makeMissingKeys(files, Math.floor(clock() / 1_000));
 }
 
 /** A trade of a moment ago may have been made under the key that signed until then. */
