@@ -195,7 +195,7 @@ describe("rate limits, four workers", () => {
     );
     await redis.client.del(decisionCountersKey(PREFIX));
     await redis.client.del(decisionsKey(PREFIX));
-    const authorization = `Bearer ${token(edge.signingKey, { sub: "a-user-with-a-name" })}`;
+    const authorization = `Bearer ${token(edge.signingKey, { sub: "4711" })}`;
     const statuses: number[] = [];
     for (let i = 0; i < 5; i++) {
       const { status } = await edge.from(FROM_KOREA, "/orders", {
