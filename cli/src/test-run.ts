@@ -60,7 +60,7 @@ async function runTests(files: string[], signal: AbortSignal): Promise<TestCount
   try {
     const countsFile = join(folder, "counts.json");
     const { close: _, ...addresses } = services;
-    const env = { [TEST_SERVICES_VARIABLE]: JSON.stringify(addresses) };
+    const env = { [TEST_SERVICES_VARIABLE]: JSON.stringify(addresses), SLUICE_TEST_EDGE_COMPILED: "1" };
     const code = await runNode([...testArguments(countsFile), ...files], env, signal);
     const counts = readCounts(countsFile);
     // A run that ends badly although no test failed (a crash, an interruption) is never a success.
