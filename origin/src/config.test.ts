@@ -45,6 +45,26 @@ test("a file that can't be read is a fault of its setting", () => {
   assert.throws(() => readConfig("seed", env), /DEMO_PASSWORD_FILE names a file that can't be read/);
 });
 
+test("the provider that is named needs its settings, and no other does", () => {
+  for (const [provider, missing] of [
+    ["sandbox", ["PAYMENTS_URL", "PAYMENTS_SECRET_FILE"]],
+    ["stripe", ["STRIPE_KEY_FILE", "STRIPE_WEBHOOK_SECRETS_FILE"]],
+  ] as const) {
+    const env = { ...relay, REDIS_URL: "", PAYMENTS_PROVIDER: provider };
+    assert.throws(
+      () => readConfig("worker", env),
+      (error) => {
+        assert(error instanceof ConfigFaults);
+        assert.deepEqual(
+          error.faults.map((fault) => fault.split(" ")[0]),
+          ["REDIS_URL", ...missing],
+        );
+        return true;
+      },
+    );
+  }
+});
+
 test("a role gets only its own settings", () => {
   const config = readConfig("relay", { ...relay, TOKEN_PRIVATE_KEY_FILE: "/run/key", OPS_PORT: "not read" });
   assert.deepEqual(Object.keys(config).sort(), [

@@ -71,6 +71,10 @@ const payments = {
   stripeKeyFile: optionalFile,
   stripeWebhookSecretsFile: optionalFile,
 };
+const settingsOfProvider = {
+  sandbox: ["paymentsUrl", "paymentsSecretFile"],
+  stripe: ["stripeKeyFile", "stripeWebhookSecretsFile"],
+} as const;
 
 const schemas = {
   api: Type.Object({
@@ -120,8 +124,10 @@ export function readConfig<R extends ConfiguredRole>(role: R, env: NodeJS.Proces
     if (value !== undefined && value !== "") given[key] = value;
   }
   const config = Value.Convert(schema, Value.Default(schema, given));
-  if (Value.Check(schema, config)) return config as ConfigOf<R>;
-  throw new ConfigFaults(role, faultsOf(schema, config as Record<string, unknown>));
+  const read = config as Record<string, unknown>;
+  const faults = [...faultsOf(schema, read), ...providerFaults(read)];
+  if (faults.length === 0) return config as ConfigOf<R>;
+  throw new ConfigFaults(role, faults);
 }
 
 /** `orderTtlSeconds` → `ORDER_TTL_SECONDS` */
@@ -144,6 +150,14 @@ function faultsOf(schema: TObject<TProperties>, config: Record<string, unknown>)
     }
   }
   return faults;
+}
+
+/** The provider that makes new payments needs its settings; another one may have them, for the payments that it made. */
+function providerFaults({ paymentsProvider, ...config }: Record<string, unknown>): string[] {
+  const needed = settingsOfProvider[paymentsProvider as keyof typeof settingsOfProvider] ?? [];
+  return needed
+    .filter((key) => config[key] === "")
+    .map((key) => `${environmentName(key)} is missing (PAYMENTS_PROVIDER is ${paymentsProvider})`);
 }
 
 function isReadable(path: string): boolean {

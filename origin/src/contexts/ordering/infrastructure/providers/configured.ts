@@ -1,5 +1,5 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { StartFaults } from "../../../../kernel/errors.ts";
 import type { Logger } from "../../../../platform/logger.ts";
 import type { PaymentProvider, PaymentProviders } from "../../application/ports.ts";
 import { sandboxProvider } from "./sandbox.ts";
@@ -35,11 +35,7 @@ export function configuredProviders(settings: ProviderSettings, logger: Logger):
   }
   const named = (name: string) => providers.find((provider) => provider.name === name);
   const current = named(paymentsProvider);
-  if (current === undefined) {
-    throw new StartFaults("configuration of payments", [
-      `PAYMENTS_PROVIDER is ${paymentsProvider}, whose settings are missing (see docs/operations.md)`,
-    ]);
-  }
+  assert(current !== undefined, `the configuration of ${paymentsProvider} is complete, or is refused before`);
   return { current, named };
 }
 
