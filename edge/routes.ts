@@ -28,6 +28,13 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/auth/password", methods: { POST: "user" } },
   { pattern: "/auth/sessions", methods: { GET: "user", DELETE: "user" } },
   { pattern: "/auth/sessions/:id", methods: { DELETE: "user" } },
+  { pattern: "/auth/session", methods: { GET: "user" } },
+  { pattern: "/auth/identities", methods: { GET: "user" } },
+  { pattern: "/auth/identities/:id", methods: { DELETE: "user" } },
+  { pattern: "/auth/providers", methods: { GET: "public" } },
+  { pattern: "/auth/oauth/:provider/start", methods: { GET: "public" } },
+  { pattern: "/auth/oauth/:provider/link", methods: { POST: "user" } },
+  { pattern: "/auth/oauth/:provider/callback", methods: { GET: "public" } },
   { pattern: "/.well-known/jwks.json", methods: { GET: "public" } },
   { pattern: "/openapi.json", methods: { GET: "public" } },
   // Where the `type` of a problem leads.

@@ -53,6 +53,14 @@ const passwords = {
     description: "like https://api.pwnedpasswords.com/range/",
   }),
 };
+const browsers = {
+  publicUrl: Type.String({
+    pattern: "^(https://[^/]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]+)?)$",
+    default: "http://127.0.0.1:8080",
+    description: "like https://shop.example, without a slash at its end; plain HTTP only on this machine",
+  }),
+  identityProvidersFile: Type.String({ default: "" }),
+};
 const orders = {
   orderTtlSeconds: seconds(1_800),
   orderExpiryShards: Type.Integer({ minimum: 1, maximum: 16, default: 2 }),
@@ -84,6 +92,7 @@ const schemas = {
     ...listeners,
     ...tokens,
     ...passwords,
+    ...browsers,
     ...orders,
     ...payments,
     opsTokenFile: file("the operators' bearer token"),

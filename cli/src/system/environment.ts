@@ -32,6 +32,7 @@ export function originEnvironment(settings: Settings, secrets: Secrets, home: Ho
     PAYMENTS_SECRET_FILE: secrets.paymentsSecretFile,
     PAYMENTS_CALLBACK_URL: `http://${LOOPBACK}:${ports.edge}/payments/callback/sandbox`,
     GEOIP_COUNTRY_DB: settings.geoipCountryDb,
+    PUBLIC_URL: `http://${LOOPBACK}:${ports.edge}`,
     DEMO_PASSWORD_FILE: secrets.demoPasswordFile,
   };
 }

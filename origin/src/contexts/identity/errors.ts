@@ -22,6 +22,40 @@ export const identityErrors = defineErrors({
   passwordWrong: { code: "auth.password_wrong", status: 403, title: "The current password is wrong" },
   usernameTaken: { code: "auth.username_taken", status: 409, title: "Somebody has that username already" },
   busy: { code: "auth.busy", status: 503, title: "Too many people are signing in at the moment" },
+  crossSite: {
+    code: "auth.cross_site",
+    status: 403,
+    title: "A request with cookies must come from a page of this site",
+  },
+  oauthProviderUnknown: {
+    code: "auth.oauth_provider_unknown",
+    status: 404,
+    title: "There is no such provider to sign in with",
+  },
+  oauthState: {
+    code: "auth.oauth_state",
+    status: 400,
+    title: "This sign-in was not started in this browser, or is used or too old",
+  },
+  oauthDenied: { code: "auth.oauth_denied", status: 403, title: "The sign-in was declined at the provider" },
+  oauthFailed: { code: "auth.oauth_failed", status: 502, title: "The provider's answer could not be used" },
+  oauthUnavailable: {
+    code: "auth.oauth_unavailable",
+    status: 503,
+    title: "The provider is not reachable at the moment",
+  },
+  identityTaken: {
+    code: "auth.identity_taken",
+    status: 409,
+    title: "Somebody else signs in with that identity",
+  },
+  identityLimit: { code: "auth.identity_limit", status: 409, title: "The account has too many identities" },
+  identityUnknown: { code: "auth.identity_unknown", status: 404, title: "The account has no such identity" },
+  lastSignIn: {
+    code: "auth.last_sign_in",
+    status: 409,
+    title: "Without this identity there would be no way left to sign in",
+  },
   refreshInvalid: { code: "auth.refresh_invalid", status: 401, title: "The refresh token is not known" },
   refreshReused: {
     code: "auth.refresh_reused",

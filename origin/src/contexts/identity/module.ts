@@ -15,19 +15,24 @@ import { watchFile } from "../../platform/watched-file.ts";
 import { changePassword } from "./application/change-password.ts";
 import { endOtherSessions, endOwnSession, logOut, revokeSessions } from "./application/end-sessions.ts";
 import { forgetLimits, forgetSessions, forgetTrail } from "./application/forget-sessions.ts";
+import { signInWays, unlinkIdentity, whoIs } from "./application/linked-identities.ts";
 import { listOwnSessions } from "./application/list-sessions.ts";
+import { finishOauth, type OauthDependencies, startOauth } from "./application/oauth.ts";
 import { refresh } from "./application/refresh.ts";
 import { rotateKeys, rotateKeysWhenDue, rotationLookMs } from "./application/rotate-keys.ts";
 import { seedUsers } from "./application/seed-users.ts";
-import { logIn, register } from "./application/sign-in.ts";
+import { logIn, register, startSession } from "./application/sign-in.ts";
 import { trailLimits } from "./application/trail.ts";
 import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
 import { declareAlerts } from "./infrastructure/alerts.ts";
 import { attemptsIn } from "./infrastructure/attempts.ts";
 import { createBreachedPasswords } from "./infrastructure/breached-passwords.ts";
+import { identitiesIn } from "./infrastructure/identities.ts";
 import { keyStoreOn } from "./infrastructure/key-store.ts";
+import { attemptTtlSeconds, oauthAttempts } from "./infrastructure/oauth-attempts.ts";
 import { findOperator, readOperators, readSharedOperator } from "./infrastructure/operator-tokens.ts";
 import { createPasswordHasher, type ScryptParameters } from "./infrastructure/passwords.ts";
+import { readProviders } from "./infrastructure/providers-file.ts";
 import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
 import { makeTokenKeys as makeMissingKeys } from "./infrastructure/rotate-token-keys.ts";
 import { announceSessionsTo, sessionEndedBy, sessionsTable } from "./infrastructure/session-projection.ts";
@@ -35,8 +40,11 @@ import { sessionsIn } from "./infrastructure/sessions.ts";
 import { openTokenKeys, type TokenKeys } from "./infrastructure/token-keys.ts";
 import { trailIn, writeTrail } from "./infrastructure/trail.ts";
 import { usersIn } from "./infrastructure/users.ts";
-import { authenticateOperatorBy, authenticateUserBy } from "./interface/bearer.ts";
+import { authenticateUserBy } from "./interface/authenticate-user.ts";
+import { authenticateOperatorBy } from "./interface/bearer.ts";
+import { addLinkedIdentityRoutes } from "./interface/identity-routes.ts";
 import { addKeyRoutes } from "./interface/key-routes.ts";
+import { addOauthRoutes, type OauthUseCases } from "./interface/oauth-routes.ts";
 import { addIdentityOperatorRoutes } from "./interface/operator-routes.ts";
 import { addPasswordRoute } from "./interface/password-route.ts";
 import { addIdentityRoutes } from "./interface/routes.ts";
@@ -65,6 +73,8 @@ export interface IdentityDependencies {
     | "opsTokenFile"
     | "operatorsFile"
     | "passwordRangeUrl"
+    | "identityProvidersFile"
+    | "publicUrl"
   >;
   readonly database: Database;
   readonly redis: RedisStore;
@@ -108,7 +118,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
     breached: createBreachedPasswords(config.passwordRangeUrl),
     attempts: attemptsIn(redis),
     accessTokens: signWith(keys, settings),
-    refreshTokens: createRefreshTokens(() => keysForSuccessors(keys)),
+    refreshTokens: createRefreshTokens(() => keysForDerivation(keys)),
     announce: announceSessionsTo(redis),
     trail,
     refreshTokenTtlSeconds: config.refreshTokenTtlSeconds,
@@ -128,8 +138,11 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
           () => rotateKeysWhenDue(rotating, everySeconds),
           logger,
         );
+  const { publicUrl, refreshTokenTtlSeconds } = config;
+  const browser = { publicUrl, refreshTokenTtlSeconds };
+  const oauth = await createOauth(given, keys, (user, client) => startSession(on, user, client, "signed_in"));
   return {
-    authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock)),
+    authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock), publicUrl),
     authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token)),
     sessionEnded: sessionEndedBy(redis),
     addRoutes: (app) => {
@@ -142,12 +155,19 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
           refresh: (token, client) => refresh(on, token, client),
           logOut: (token, client) => logOut(on, token, client),
         },
+        browser,
         () => jwksOf(keys),
       );
       addSessionRoutes(app, {
         list: (user) => listOwnSessions(on, user),
         endOne: (user, sessionId, client) => endOwnSession(on, user, sessionId, client),
         endOthers: (user, client) => endOtherSessions(on, user, client),
+      });
+      addOauthRoutes(app, oauth.useCases, { ...browser, attemptTtlSeconds });
+      addLinkedIdentityRoutes(app, {
+        whoIs: (userId) => whoIs(on.users, userId),
+        waysOf: (userId) => signInWays({ users: on.users, identities: oauth.identities }, userId),
+        unlink: (userId, identityId) => unlinkIdentity(oauth.identities, userId, identityId),
       });
     },
     addOperatorRoutes: (app) => {
@@ -164,9 +184,37 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
       await schedule?.close();
       await keys.close();
       await named?.close();
+      await oauth.close();
       await trail.close();
     },
   };
+}
+
+/** Sign-in at providers; the file that lists them may be replaced while this runs. */
+async function createOauth(
+  { config, database, redis, clock, newId, logger }: IdentityDependencies,
+  keys: TokenKeys,
+  startSession: OauthDependencies["startSession"],
+) {
+  const { identityProvidersFile: path, publicUrl } = config;
+  const read = (file: string) => readProviders(file, { publicUrl, now: clock });
+  const listed = path === "" ? undefined : await watchFile(path, read, logger);
+  const identities = identitiesIn(database);
+  const on: OauthDependencies = {
+    providers: () => listed?.current() ?? [],
+    attempts: oauthAttempts(() => keysForDerivation(keys), redis),
+    identities,
+    startSession,
+    newSuffix: () => newId().slice(-8),
+    warn: (fields, message) => logger.warn(fields, message),
+    clock,
+  };
+  const useCases: OauthUseCases = {
+    providers: on.providers,
+    start: (given) => startOauth(on, given),
+    finish: (callback) => finishOauth(on, callback),
+  };
+  return { useCases, identities, close: async () => listed?.close() };
 }
 
 export interface IdentityWorker {
@@ -229,7 +277,7 @@ export function makeTokenKeys(
 }
 
 /** A trade of a moment ago may have been made under the key that signed until then. */
-function keysForSuccessors(keys: TokenKeys): [KeyObject, ...KeyObject[]] {
+function keysForDerivation(keys: TokenKeys): [KeyObject, ...KeyObject[]] {
   const { privateKey } = keys.signing();
   const others = keys.list().flatMap((key) => key.privateKey ?? []);
   return [privateKey, ...others.filter((key) => key !== privateKey)];

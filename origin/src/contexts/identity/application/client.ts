@@ -1,6 +1,6 @@
 /**
- * From where somebody asks, as the edge reports it. For people, who know their own session again by it; nothing is
- * ever decided by it.
+ * From where somebody asks, as the edge reports it. For people, who know their own session again by it; nothing but
+ * the throttle of sign-ins decides by it.
  */
 export interface Client {
   /** Canonical text of the address. */

@@ -5,21 +5,6 @@ import { identityErrors } from "../errors.ts";
 
 const scheme = "bearer ";
 
-/** Reads the one bearer token of a request; with two, whoever stands behind us might choose the other. */
-export function authenticateUserBy(
-  verify: (token: string) => ReturnType<NonNullable<Authenticators["user"]>>,
-): NonNullable<Authenticators["user"]> {
-  return async (request) => {
-    const fields = authorizationsOf(request);
-    if (fields.length > 1 || fields[0] === "") {
-      throw new Refusal(identityErrors.tokenMalformed, challenge('error="invalid_token"'));
-    }
-    const token = tokenIn(fields[0]);
-    if (token === undefined) throw new Refusal(identityErrors.tokenMissing, challenge());
-    return verify(token);
-  };
-}
-
 export interface KnownOperator extends AuthenticatedOperator {
   readonly scopes: readonly OperatorScope[];
 }
@@ -48,16 +33,16 @@ export function authenticateOperatorBy(
 }
 
 /** RFC 6750, section 3: the error is for requests that did carry a token. */
-function challenge(parameters = "") {
+export function challenge(parameters = "") {
   const more = parameters === "" ? "" : `, ${parameters}`;
   return { headers: { "www-authenticate": `Bearer realm="sluice"${more}` } };
 }
 
 /** Of several such headers `request.headers` has the first only. */
-function authorizationsOf(request: FastifyRequest): readonly string[] {
+export function authorizationsOf(request: FastifyRequest): readonly string[] {
   return request.raw.headersDistinct.authorization ?? [];
 }
 
-function tokenIn(field = ""): string | undefined {
+export function tokenIn(field = ""): string | undefined {
   return field.slice(0, scheme.length).toLowerCase() === scheme ? field.slice(scheme.length) : undefined;
 }

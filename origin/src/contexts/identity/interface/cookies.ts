@@ -1,0 +1,62 @@
+import { COOKIE_ACCESS, COOKIE_OAUTH, COOKIE_REFRESH } from "@sluice/contract/cookies.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { Refusal } from "../../../kernel/errors.ts";
+import { identityErrors } from "../errors.ts";
+
+/** All values of that name, in the order in which they came. */
+export function cookiesOf({ raw }: FastifyRequest, name: string): readonly string[] {
+  return (raw.headersDistinct.cookie ?? [])
+    .flatMap((field) => field.split(";"))
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+}
+
+/** The one cookie of that name: with two, nobody knows which is meant. */
+export function cookieOf(request: FastifyRequest, name: string): string | undefined {
+  const found = cookiesOf(request, name);
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** Tokens that no script of the page can read. */
+export function keepTokens(
+  reply: FastifyReply,
+  tokens: { readonly accessToken: string; readonly refreshToken: string; readonly expiresIn: number },
+  refreshTtlSeconds: number,
+): void {
+  reply.header("set-cookie", [
+    cookie(COOKIE_ACCESS, tokens.accessToken, "Strict", tokens.expiresIn),
+    cookie(COOKIE_REFRESH, tokens.refreshToken, "Strict", refreshTtlSeconds),
+  ]);
+}
+
+export function dropTokens(reply: FastifyReply): void {
+  reply.header("set-cookie", [
+    cookie(COOKIE_ACCESS, "", "Strict", 0),
+    cookie(COOKIE_REFRESH, "", "Strict", 0),
+  ]);
+}
+
+/** Lax: it must come along when the provider sends the browser back. */
+export function keepAttempt(reply: FastifyReply, sealed: string, ttlSeconds: number): void {
+  reply.header("set-cookie", cookie(COOKIE_OAUTH, sealed, "Lax", ttlSeconds));
+}
+
+export function dropAttempt(reply: FastifyReply): void {
+  reply.header("set-cookie", cookie(COOKIE_OAUTH, "", "Lax", 0));
+}
+
+function cookie(name: string, value: string, sameSite: "Strict" | "Lax", maxAgeSeconds: number): string {
+  return `${name}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; Secure; SameSite=${sameSite}`;
+}
+
+/**
+ * A browser sends cookies along with whatever any page makes it send. So a request that changes something and goes
+ * by a cookie must come from a page of this site: browsers say so in `Sec-Fetch-Site`, older ones in `Origin`, and
+ * no page can forge either. Who says neither is no browser that we know, and has bearer tokens.
+ */
+export function refuseOtherSites({ headers }: FastifyRequest, publicUrl: string): void {
+  const site = headers["sec-fetch-site"];
+  const own = site === undefined ? headers.origin === publicUrl : site === "same-origin";
+  if (!own) throw new Refusal(identityErrors.crossSite);
+}
