@@ -37,7 +37,7 @@ export async function startOpenIdServer(redirectUris: readonly string[]): Promis
     findAccount: (_context: unknown, id: string) => ({
       accountId: id,
       claims: () => ({
-        sub: encodeURIComponent(id),
+        sub: id,
         preferred_username: id,
         email: "shared@example.com",
         email_verified: false,
