@@ -19,7 +19,6 @@ import { openDatabase } from "../../platform/mysql/database.ts";
 import { toSqlTime } from "../../platform/mysql/time.ts";
 import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
 import { refreshLeewayMs } from "./application/refresh.ts";
-import { scryptParameters } from "./infrastructure/passwords.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
 
 const services = await startTestServices();
@@ -30,7 +29,7 @@ const logged: string[] = [];
 const logTo = { write: (line: string) => logged.push(line) } as unknown as NodeJS.WritableStream;
 const api = await startTestApi(
   { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
-  { clock: () => nowMs, logTo, passwordCost: scryptParameters },
+  { clock: () => nowMs, logTo, passwordCost: { ln: 12, r: 8, p: 3 } },
   { LOG_LEVEL: "trace" },
 );
 const sql = await createConnection(database.url);

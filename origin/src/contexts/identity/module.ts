@@ -44,7 +44,7 @@ import { authenticateUserBy } from "./interface/authenticate-user.ts";
 import { authenticateOperatorBy } from "./interface/bearer.ts";
 import { addLinkedIdentityRoutes } from "./interface/identity-routes.ts";
 import { addKeyRoutes } from "./interface/key-routes.ts";
-import { addOauthRoutes, type OauthUseCases } from "./interface/oauth-routes.ts";
+import { addOauthRoutes } from "./interface/oauth-routes.ts";
 import { addIdentityOperatorRoutes } from "./interface/operator-routes.ts";
 import { addPasswordRoute } from "./interface/password-route.ts";
 import { addIdentityRoutes } from "./interface/routes.ts";
@@ -128,21 +128,10 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   };
   const store = keyStoreOn(keyFiles, keys, config.accessTokenTtlSeconds, clock);
   const rotating = { keys: store, trail, clock };
-  const everySeconds = config.tokenKeyRotationSeconds;
-  const schedule =
-    everySeconds === 0
-      ? undefined
-      : repeat(
-          "rotate the keys",
-          () => Math.min(rotationLookMs, everySeconds * 250),
-          () => rotateKeysWhenDue(rotating, everySeconds),
-          logger,
-        );
-  const { publicUrl, refreshTokenTtlSeconds } = config;
-  const browser = { publicUrl, refreshTokenTtlSeconds };
+  const schedule = rotateOnSchedule(rotating, config.tokenKeyRotationSeconds, logger);
   const oauth = await createOauth(given, keys, (user, client) => startSession(on, user, client, "signed_in"));
   return {
-    authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock), publicUrl),
+    authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock), config.publicUrl),
     authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token)),
     sessionEnded: sessionEndedBy(redis),
     addRoutes: (app) => {
@@ -155,7 +144,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
           refresh: (token, client) => refresh(on, token, client),
           logOut: (token, client) => logOut(on, token, client),
         },
-        browser,
+        config,
         () => jwksOf(keys),
       );
       addSessionRoutes(app, {
@@ -163,12 +152,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
         endOne: (user, sessionId, client) => endOwnSession(on, user, sessionId, client),
         endOthers: (user, client) => endOtherSessions(on, user, client),
       });
-      addOauthRoutes(app, oauth.useCases, { ...browser, attemptTtlSeconds });
-      addLinkedIdentityRoutes(app, {
-        whoIs: (userId) => whoIs(on.users, userId),
-        waysOf: (userId) => signInWays({ users: on.users, identities: oauth.identities }, userId),
-        unlink: (userId, identityId) => unlinkIdentity(oauth.identities, userId, identityId),
-      });
+      oauth.addRoutes(app);
     },
     addOperatorRoutes: (app) => {
       addIdentityOperatorRoutes(app, {
@@ -190,6 +174,21 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   };
 }
 
+/** 0: by command only. */
+function rotateOnSchedule(
+  rotating: Parameters<typeof rotateKeysWhenDue>[0],
+  everySeconds: number,
+  logger: Logger,
+) {
+  if (everySeconds === 0) return undefined;
+  return repeat(
+    "rotate the keys",
+    () => Math.min(rotationLookMs, everySeconds * 250),
+    () => rotateKeysWhenDue(rotating, everySeconds),
+    logger,
+  );
+}
+
 /** Sign-in at providers; the file that lists them may be replaced while this runs. */
 async function createOauth(
   { config, database, redis, clock, newId, logger }: IdentityDependencies,
@@ -209,12 +208,26 @@ async function createOauth(
     warn: (fields, message) => logger.warn(fields, message),
     clock,
   };
-  const useCases: OauthUseCases = {
-    providers: on.providers,
-    start: (given) => startOauth(on, given),
-    finish: (callback) => finishOauth(on, callback),
+  const users = usersIn(database);
+  return {
+    addRoutes: (app: HttpServer) => {
+      addOauthRoutes(
+        app,
+        {
+          providers: on.providers,
+          start: (given) => startOauth(on, given),
+          finish: (callback) => finishOauth(on, callback),
+        },
+        { ...config, attemptTtlSeconds },
+      );
+      addLinkedIdentityRoutes(app, {
+        whoIs: (userId) => whoIs(users, userId),
+        waysOf: (userId) => signInWays({ users, identities }, userId),
+        unlink: (userId, identityId) => unlinkIdentity(identities, userId, identityId),
+      });
+    },
+    close: async () => listed?.close(),
   };
-  return { useCases, identities, close: async () => listed?.close() };
 }
 
 export interface IdentityWorker {
