@@ -7,7 +7,7 @@ import { TOKEN_CLOCK_SKEW_SECONDS } from "@sluice/contract/token-claims.ts";
 import { fastify } from "fastify";
 import { tokenAttacks } from "../../../../../contract/cases/token-attacks.ts";
 import { Refusal } from "../../../kernel/errors.ts";
-import { authenticateUserBy } from "../interface/bearer.ts";
+import { authenticateUserBy } from "../interface/authenticate-user.ts";
 import { signWith, verifyWith } from "./access-tokens.ts";
 import { keysOf } from "./token-keys.ts";
 
@@ -59,7 +59,7 @@ const attacks = tokenAttacks({
 
 /** A server, because what is a field of a request is decided there. */
 const app = fastify();
-const authenticate = authenticateUserBy(verify);
+const authenticate = authenticateUserBy(verify, "http://127.0.0.1:8080");
 app.get("/", async (request, reply) => {
   try {
     return { ...(await authenticate(request)), verdict: "passes" };
