@@ -66,6 +66,7 @@ function handlerFaults(project: string | undefined, config: NginxConfig): readon
 }
 
 async function loadConfig(path: string, platform: Platform): Promise<NginxConfig> {
+  if (!existsSync(path)) throw new UsageError(`there is no ${path}`);
   const exports: unknown = await import(pathToFileURL(resolve(path)).href);
   const nginx = (exports as { nginx?: NginxConfig | ((platform: Platform) => NginxConfig) }).nginx;
   if (nginx === undefined) throw new UsageError(`${path} exports no \`nginx\``);

@@ -178,14 +178,18 @@ function faultOf({ at, api, by, phases }: Misuse, checker: ts.TypeChecker, folde
     const { file, line, column } = positionOf(step.at.getSourceFile(), step.at.getStart());
     path.unshift(`${step.name} (${relative(folder, file)}:${line}:${column})`);
   }
-  const remedy =
-    allowed.has("timer") && !phases.has("timer")
-      ? " Hand the work to ngx.timer.at(0, …), where it may run."
-      : "";
+  const remedy = remedyFor(allowed, phases);
   const message =
     `${name} may not run in ${[...phases].join(", ")}; it may in ${describePhases(allowed)}.${remedy}\n` +
     `  ${path.join("\n  → ")}`;
   return { ...positionOf(at.getSourceFile(), at.getStart()), code: phaseDiagnostic.code, message };
+}
+
+/** What else to do. Nobody can hand over what has to be known before the phase ends. */
+function remedyFor(allowed: ReadonlySet<Phase>, phases: ReadonlySet<Phase>): string {
+  if (phases.has("timer")) return " A timer has no request: pass it what it needs as arguments.";
+  if (phases.has("balancer") || phases.has("set")) return " Do it earlier, in access, and keep the outcome.";
+  return allowed.has("timer") ? " Hand the work to ngx.timer.at(0, …), where it may run." : "";
 }
 
 /** `ngx.socket.tcp`, `resty.redis.Redis.connect`. */
