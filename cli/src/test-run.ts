@@ -37,7 +37,7 @@ export async function testRun(named: string[]): Promise<number> {
 
 async function runAll(named: string[], signal: AbortSignal): Promise<number> {
   const all = named.length === 0;
-  const files = all ? testFiles(WORKSPACES) : named.flatMap(filesOf);
+  const files = all ? testFiles(WORKSPACES) : [...new Set(named.flatMap(filesOf))];
   const steps = [["lua-gen/bin/lua-gen.mjs", "build", "-p", "edge"]];
   if (all) steps.unshift(["cli/src/check/main.ts"]);
   let [passed, failed] = [0, 0];
@@ -90,7 +90,7 @@ function readCounts(file: string): TestCounts {
 
 /** Those whose path contains the text. Without any, node would run whatever it finds by itself. */
 function filesOf(name: string): string[] {
-  const files = testFiles(WORKSPACES).filter((path) => path.includes(name.replace(/\/$/, "")));
+  const files = testFiles(WORKSPACES).filter((path) => path.includes(name));
   if (files.length === 0) throw new Error(`no test file has "${name}" in its path`);
   return files;
 }
