@@ -122,7 +122,7 @@ test("a statement that runs too long is given up, and its connection with it", a
 });
 
 test("a database that hangs is given up before the edge gives up the origin", async () => {
-  const edge = await readFile(new URL("../../../../edge/nginx.ts", import.meta.url), "utf8");
+  const edge = await readFile(new URL("../../../../edge/route-location.ts", import.meta.url), "utf8");
   const [, digits = ""] = /ORIGIN_READ_TIMEOUT_MS = ([\d_]+)/.exec(edge) ?? [];
   const edgeWaitsMs = Number(digits.replaceAll("_", ""));
   assert(edgeWaitsMs > 0, "the edge's own setting is compared with");
