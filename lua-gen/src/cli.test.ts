@@ -34,7 +34,13 @@ test("the README lists the commands that exist", () => {
 });
 
 test("a wrong call is refused with the help, and status 2", () => {
-  for (const args of [["biuld"], ["build", "--projekt", "x"], ["conf"], ["conf", "a.ts", "b.ts"], ["conf", "nowhere.ts"]]) {
+  for (const args of [
+    ["biuld"],
+    ["build", "--projekt", "x"],
+    ["conf"],
+    ["conf", "a.ts", "b.ts"],
+    ["conf", "nowhere.ts"],
+  ]) {
     const run = luaGen(".", ...args);
     assert.equal(run.status, 2, args.join(" "));
     assert.match(run.stderr, /^lua-gen/);

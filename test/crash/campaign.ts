@@ -155,8 +155,8 @@ async function recovered({ system, probe, books }: Field): Promise<void> {
 const inFlightMax = 50;
 
 async function examine({ system, books, crowd }: Field): Promise<string[]> {
-  // A copy first: what is acknowledged while the books are read must not be missed in them.
-  const acknowledged = [...crowd.acknowledged];
+  // A copy first, of each: what is acknowledged or promised while the books are read must not be missed in them.
+  const acknowledged = crowd.acknowledged.map((one) => ({ ...one }));
   const [audit, broken] = await Promise.all([system.sluice("audit"), books.broken(acknowledged)]);
   return audit.code === 0 ? broken : [...broken, `the audit ended with ${audit.code}:\n${audit.output}`];
 }
