@@ -87,7 +87,7 @@ describe("the record of decisions", () => {
     ] as const) {
       const entry: AccessEntry = { id, list, cidr, expiresAtMs: 0, removed: false, version: 1 };
       await redis.entry(entry);
-      setBlock(list === "allow" ? allow : deny, parseCidr(cidr) as Cidr, { id, expiresAtMs: 0 });
+      setBlock(list === "allow" ? allow : deny, parseCidr(cidr) as Cidr, id, 0, 0);
     }
     let compared = 0;
     for (let number = 1; number <= DOCUMENTS; number++) {

@@ -1,159 +1,147 @@
-import { type Address, type Cidr, maskLimb } from "./address.ts";
+import type { Address, Cidr } from "./address.ts";
+import { type AddressFilter, addToFilter, createAddressFilter } from "./address-filter.ts";
+import {
+  addEntry,
+  type BlockTable,
+  createBlockTable,
+  entryOf,
+  freeEntry,
+  NONE,
+  pageOf,
+  placeOf,
+} from "./block-table.ts";
+import { findIpv4, findIpv6 } from "./find-block.ts";
 
 /**
- * A set of CIDR blocks with end times, for lookups on the request path and changes one at a time.
+ * A set of CIDR blocks with end times, for lookups on the request path and changes one at a time, of which none has
+ * to wait for the table to be rebuilt. A block is a key of a hash (`block-table.ts`) under its length; a lookup
+ * asks for the lengths that occur around the address (`address-filter.ts`), the longest first.
  *
- * One hash per prefix length that occurs: a lookup probes each, longest first, without allocating. Real
- * lists use few lengths, so this is a handful of probes whatever the number of entries, and adding or
- * removing an entry costs the same as a lookup. A sorted range table would save memory and need rebuilding
- * at each change.
+ * An entry's handle is a number, good until the entry is removed.
  */
 export interface AddressTable {
-  /** Prefix lengths in use, descending, and beside each the blocks of that length. */
-  ipv4Lengths: number[];
-  ipv4: Ipv4Blocks[];
-  ipv6Lengths: number[];
-  ipv6: Ipv6Blocks[];
-  /** Number of blocks. */
-  size: number;
+  readonly ipv4: BlockTable;
+  readonly ipv4Filter: AddressFilter;
+  readonly ipv6: BlockTable;
+  readonly ipv6Filter: AddressFilter;
+  /** What is set now is marked with it, see `table-upkeep.ts`. */
+  round: number;
 }
 
-export interface TableEntry {
-  id: number;
-  /** Unix time in milliseconds after which the entry is void; 0 for never. */
-  expiresAtMs: number;
+export { NONE };
+
+/** Handles of IPv6 entries begin here. */
+export const IPV6_FIRST = 4_294_967_296;
+const PAGE_BITS_MAX = 12;
+const ROWS_MAX = 65_536;
+
+/** Room for millions of blocks, unless it is said that there will be few. */
+export function createAddressTable(blocksMax?: number): AddressTable {
+  let pageBits = PAGE_BITS_MAX;
+  let rows = ROWS_MAX;
+  if (blocksMax !== undefined) {
+    pageBits = 0;
+    while (2 ** pageBits < blocksMax && pageBits < PAGE_BITS_MAX) pageBits += 1;
+    rows = 1;
+  }
+  return {
+    ipv4: createBlockTable(false, pageBits),
+    ipv4Filter: createAddressFilter(4, rows),
+    ipv6: createBlockTable(true, pageBits),
+    ipv6Filter: createAddressFilter(6, rows),
+    round: 0,
+  };
 }
 
-/** Keyed by the block's first address. */
-type Ipv4Blocks = Record<number, TableEntry | undefined>;
-/** Keyed by the three limbs of the block's first address. */
-type Ipv6Blocks = Record<number, Record<number, Ipv4Blocks | undefined> | undefined>;
-
-export function createAddressTable(): AddressTable {
-  return { ipv4Lengths: [], ipv4: [], ipv6Lengths: [], ipv6: [], size: 0 };
+/** Blocks in the table, those that have ended too. */
+export function sizeOf(addresses: AddressTable): number {
+  return addresses.ipv4.size + addresses.ipv6.size;
 }
 
-/** Adds the block or replaces its entry. */
-export function setBlock(addresses: AddressTable, cidr: Cidr, entry: TableEntry): void {
-  const innermost =
-    cidr.base.family === 4
-      ? blocksOf(addresses.ipv4Lengths, addresses.ipv4, cidr.length)
-      : ipv6Branch(blocksOf(addresses.ipv6Lengths, addresses.ipv6, cidr.length), cidr.base);
-  const key = innermostKey(cidr.base);
-  if (innermost[key] === undefined) addresses.size += 1;
-  innermost[key] = entry;
+/** Adds the block or replaces what is known of it. `expiresAtMs`: when it ends, Unix time; 0 for never. */
+export function setBlock(
+  addresses: AddressTable,
+  { base, length }: Cidr,
+  id: number,
+  version: number,
+  expiresAtMs: number,
+): void {
+  const blocks = base.family === 4 ? addresses.ipv4 : addresses.ipv6;
+  let entry = entryOf(blocks, base, length);
+  if (entry === NONE) {
+    entry = addEntry(blocks, base, length);
+    addToFilter(base.family === 4 ? addresses.ipv4Filter : addresses.ipv6Filter, base, length);
+  }
+  const page = pageOf(blocks, entry);
+  const at = placeOf(blocks, entry);
+  page.id[at] = id;
+  page.version[at] = version;
+  page.expiresAtMs[at] = expiresAtMs;
+  page.round[at] = addresses.round;
 }
 
 /** Removes the block; a block that is not there is no error. */
-export function removeBlock(addresses: AddressTable, cidr: Cidr): void {
-  const innermost =
-    cidr.base.family === 4
-      ? blocksOf(addresses.ipv4Lengths, addresses.ipv4, cidr.length)
-      : ipv6Branch(blocksOf(addresses.ipv6Lengths, addresses.ipv6, cidr.length), cidr.base);
-  const key = innermostKey(cidr.base);
-  if (innermost[key] === undefined) return;
-  delete innermost[key];
-  addresses.size -= 1;
+export function removeBlock(addresses: AddressTable, { base, length }: Cidr): void {
+  const blocks = base.family === 4 ? addresses.ipv4 : addresses.ipv6;
+  const entry = entryOf(blocks, base, length);
+  if (entry !== NONE) freeEntry(blocks, entry);
 }
 
-/** The entry of exactly this block, whether it has ended or not. */
-export function getBlock(addresses: AddressTable, cidr: Cidr): TableEntry | undefined {
-  const base = cidr.base;
-  if (base.family === 4) {
-    const at = addresses.ipv4Lengths.indexOf(cidr.length);
-    return at === -1 ? undefined : (addresses.ipv4[at] as Ipv4Blocks)[base.a];
-  }
-  const at = addresses.ipv6Lengths.indexOf(cidr.length);
-  return at === -1 ? undefined : (addresses.ipv6[at] as Ipv6Blocks)[base.a]?.[base.b]?.[base.c];
+/** The handle of exactly this block, whether it has ended or not; `NONE` when it isn't there. */
+export function getBlock(addresses: AddressTable, { base, length }: Cidr): number {
+  if (base.family === 4) return entryOf(addresses.ipv4, base, length);
+  const entry = entryOf(addresses.ipv6, base, length);
+  return entry === NONE ? NONE : entry + IPV6_FIRST;
 }
 
 /**
- * The longest block that holds the address and has not ended at `nowMs`.
+ * The handle of the longest block that holds the address and has not ended at `nowMs`, or `NONE`.
  *
  * @hot
  */
-export function findBlock(addresses: AddressTable, address: Address, nowMs: number): TableEntry | undefined {
-  if (address.family === 4) return findIpv4Block(addresses, address.a, nowMs);
-  const lengths = addresses.ipv6Lengths;
-  for (let i = 0; i < lengths.length; i++) {
-    const entry = findIpv6(addresses.ipv6[i] as Ipv6Blocks, lengths[i] as number, address);
-    if (entry !== undefined && isLive(entry, nowMs)) return entry;
+export function findBlock(addresses: AddressTable, address: Address, nowMs: number): number {
+  if (address.family === 4) {
+    return findIpv4(addresses.ipv4, addresses.ipv4Filter, address.a, nowMs);
   }
-  return undefined;
+  const { a, b, c } = address;
+  const entry = findIpv6(addresses.ipv6, addresses.ipv6Filter, a, b, c, nowMs);
+  return entry === NONE ? NONE : entry + IPV6_FIRST;
 }
 
-/**
- * Real lists use two or three lengths. These are probed without a loop, because LuaJIT compiles no function as a
- * whole that has a loop inside, and this one stands on the path of every request.
- *
- * @hot
- */
-function findIpv4Block(addresses: AddressTable, address: number, nowMs: number): TableEntry | undefined {
-  const count = addresses.ipv4Lengths.length;
-  if (count === 0) return undefined;
-  let entry = probeIpv4(addresses, 0, address, nowMs);
-  if (entry !== undefined || count === 1) return entry;
-  entry = probeIpv4(addresses, 1, address, nowMs);
-  if (entry !== undefined || count === 2) return entry;
-  entry = probeIpv4(addresses, 2, address, nowMs);
-  if (entry !== undefined || count === 3) return entry;
-  for (let i = 3; i < count; i++) {
-    entry = probeIpv4(addresses, i, address, nowMs);
-    if (entry !== undefined) return entry;
-  }
-  return undefined;
+export function idAt(addresses: AddressTable, handle: number): number {
+  const blocks = blocksAt(addresses, handle);
+  const entry = entryAt(handle);
+  return pageOf(blocks, entry).id[placeOf(blocks, entry)] as number;
 }
 
-/** @hot */
-function probeIpv4(
-  addresses: AddressTable,
-  at: number,
-  address: number,
-  nowMs: number,
-): TableEntry | undefined {
-  const blocks = addresses.ipv4[at] as Ipv4Blocks;
-  const entry = blocks[maskLimb(address, 32, addresses.ipv4Lengths[at] as number)];
-  return entry !== undefined && isLive(entry, nowMs) ? entry : undefined;
+export function versionAt(addresses: AddressTable, handle: number): number {
+  const blocks = blocksAt(addresses, handle);
+  const entry = entryAt(handle);
+  return pageOf(blocks, entry).version[placeOf(blocks, entry)] as number;
 }
 
-function isLive(entry: TableEntry, nowMs: number): boolean {
-  return entry.expiresAtMs === 0 || nowMs < entry.expiresAtMs;
+export function expiresAtMsAt(addresses: AddressTable, handle: number): number {
+  const blocks = blocksAt(addresses, handle);
+  const entry = entryAt(handle);
+  return pageOf(blocks, entry).expiresAtMs[placeOf(blocks, entry)] as number;
 }
 
-/** @hot */
-function findIpv6(blocks: Ipv6Blocks, length: number, address: Address): TableEntry | undefined {
-  const second = blocks[maskLimb(address.a, 48, length)];
-  if (second === undefined) return undefined;
-  const third = second[maskLimb(address.b, 48, length - 48)];
-  if (third === undefined) return undefined;
-  return third[maskLimb(address.c, 32, length - 96)];
+export function cidrAt(addresses: AddressTable, handle: number): Cidr {
+  const blocks = blocksAt(addresses, handle);
+  const entry = entryAt(handle);
+  const page = pageOf(blocks, entry);
+  const at = placeOf(blocks, entry);
+  const length = page.length[at] as number;
+  const a = page.a[at] as number;
+  if (!blocks.wide) return { base: { family: 4, a, b: 0, c: 0 }, length };
+  return { base: { family: 6, a, b: page.b[at] as number, c: page.c[at] as number }, length };
 }
 
-function innermostKey(base: Address): number {
-  return base.family === 4 ? base.a : base.c;
+/** Where an entry of that handle lies, and as which one. */
+export function blocksAt(addresses: AddressTable, handle: number): BlockTable {
+  return handle < IPV6_FIRST ? addresses.ipv4 : addresses.ipv6;
 }
 
-function ipv6Branch(blocks: Ipv6Blocks, base: Address): Ipv4Blocks {
-  let second = blocks[base.a];
-  if (second === undefined) {
-    second = {};
-    blocks[base.a] = second;
-  }
-  let third = second[base.b];
-  if (third === undefined) {
-    third = {};
-    second[base.b] = third;
-  }
-  return third;
-}
-
-/** The blocks of that length, made when there are none yet; keeps lengths descending. */
-function blocksOf<Blocks extends object>(lengths: number[], blocks: Blocks[], length: number): Blocks {
-  let at = 0;
-  while (at < lengths.length && (lengths[at] as number) > length) at += 1;
-  if (lengths[at] === length) return blocks[at] as Blocks;
-  const made = {} as Blocks;
-  lengths.splice(at, 0, length);
-  blocks.splice(at, 0, made);
-  return made;
+export function entryAt(handle: number): number {
+  return handle < IPV6_FIRST ? handle : handle - IPV6_FIRST;
 }

@@ -1,3 +1,5 @@
+import { allocateFlat } from "./flat-memory.ts";
+
 /**
  * IP addresses and CIDR blocks, in numbers that a double holds exactly, so that JavaScript and LuaJIT
  * compute the same without bit operators (which are signed 32-bit in both).
@@ -20,6 +22,10 @@ export interface Cidr {
   /** 0 to 32 for IPv4, 0 to 128 for IPv6. */
   length: number;
 }
+
+/** Up to 2^48. */
+export const POWERS_OF_TWO = allocateFlat("double", 49);
+for (let i = 0; i <= 48; i++) POWERS_OF_TWO[i] = 2 ** i;
 
 const DOT = 46;
 const COLON = 58;
@@ -95,7 +101,7 @@ export function maskAddress(address: Address, length: number): Address {
 export function maskLimb(limb: number, width: number, length: number): number {
   if (length >= width) return limb;
   if (length <= 0) return 0;
-  return limb - (limb % 2 ** (width - length));
+  return limb - (limb % (POWERS_OF_TWO[width - length] as number));
 }
 
 /** 32 or 128. */

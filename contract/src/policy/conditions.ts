@@ -1,5 +1,5 @@
 import { type Address, type Cidr, parseCidr } from "./address.ts";
-import { type AddressTable, createAddressTable, findBlock, setBlock } from "./address-table.ts";
+import { type AddressTable, createAddressTable, findBlock, NONE, setBlock } from "./address-table.ts";
 import { continentOf } from "./continents.ts";
 import type { Conditions } from "./document.ts";
 
@@ -65,7 +65,7 @@ export function allHold(conditions: CompiledConditions, request: RequestFacts): 
   const prefix = conditions.pathPrefix;
   if (prefix.length !== 0 && request.path.substring(0, prefix.length) !== prefix) return false;
   if (conditions.hosts !== undefined && !isAmong(conditions.hosts, request.host)) return false;
-  return conditions.blocks === undefined || findBlock(conditions.blocks, request.address, 0) !== undefined;
+  return conditions.blocks === undefined || findBlock(conditions.blocks, request.address, 0) !== NONE;
 }
 
 /** Whether something that is not about the country holds. */
@@ -74,7 +74,7 @@ export function anyHolds(conditions: CompiledConditions, request: RequestFacts):
   const prefix = conditions.pathPrefix;
   if (prefix.length !== 0 && request.path.substring(0, prefix.length) === prefix) return true;
   if (conditions.hosts !== undefined && isAmong(conditions.hosts, request.host)) return true;
-  return conditions.blocks !== undefined && findBlock(conditions.blocks, request.address, 0) !== undefined;
+  return conditions.blocks !== undefined && findBlock(conditions.blocks, request.address, 0) !== NONE;
 }
 
 function isAmong(hosts: CompiledHosts, host: string): boolean {
@@ -98,10 +98,10 @@ function hostsOf(patterns: string[]): CompiledHosts {
 }
 
 function blocksOf(texts: string[]): AddressTable {
-  const blocks = createAddressTable();
+  const blocks = createAddressTable(texts.length);
   for (const text of texts) {
     // Of a document that nobody validated it is nothing, and the error in here keeps the policy out.
-    setBlock(blocks, parseCidr(text) as Cidr, { id: 0, expiresAtMs: 0 });
+    setBlock(blocks, parseCidr(text) as Cidr, 0, 0, 0);
   }
   return blocks;
 }

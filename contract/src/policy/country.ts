@@ -1,5 +1,5 @@
 import { type Address, type Cidr, parseCidr } from "./address.ts";
-import { createAddressTable, findBlock, setBlock } from "./address-table.ts";
+import { createAddressTable, findBlock, NONE, setBlock } from "./address-table.ts";
 import { COUNTRY_UNKNOWN } from "./document.ts";
 
 /**
@@ -34,7 +34,7 @@ export const SPECIAL_PURPOSE_BLOCKS = [
 ];
 
 export function isSpecialPurpose(address: Address): boolean {
-  return findBlock(specialPurpose, address, 0) !== undefined;
+  return findBlock(specialPurpose, address, 0) !== NONE;
 }
 
 /**
@@ -51,7 +51,7 @@ export function countryInRecord(record: unknown): string {
   return code !== undefined && /^[A-Z]{2}$/.test(code) ? code : COUNTRY_UNKNOWN;
 }
 
-const specialPurpose = createAddressTable();
+const specialPurpose = createAddressTable(SPECIAL_PURPOSE_BLOCKS.length);
 for (const block of SPECIAL_PURPOSE_BLOCKS) {
-  setBlock(specialPurpose, parseCidr(block) as Cidr, { id: 0, expiresAtMs: 0 });
+  setBlock(specialPurpose, parseCidr(block) as Cidr, 0, 0, 0);
 }

@@ -1,4 +1,4 @@
-import { type AddressTable, findBlock } from "./address-table.ts";
+import { type AddressTable, findBlock, idAt, NONE } from "./address-table.ts";
 import {
   allHold,
   allHoldOfCountry,
@@ -27,13 +27,13 @@ export function decide(
   policy.passedCount = 0;
   const allowed = findBlock(state.allow, request.address, request.nowMs);
   if (trace !== undefined)
-    trace.steps.push({ step: "allow-list", id: idOf(allowed), matched: allowed !== undefined });
-  if (allowed !== undefined) return ALLOW_LISTED;
+    trace.steps.push({ step: "allow-list", id: idOf(state.allow, allowed), matched: allowed !== NONE });
+  if (allowed !== NONE) return ALLOW_LISTED;
 
   const denied = findBlock(state.deny, request.address, request.nowMs);
   if (trace !== undefined)
-    trace.steps.push({ step: "deny-list", id: idOf(denied), matched: denied !== undefined });
-  if (denied !== undefined) return DENY_LISTED;
+    trace.steps.push({ step: "deny-list", id: idOf(state.deny, denied), matched: denied !== NONE });
+  if (denied !== NONE) return DENY_LISTED;
 
   // Who wants to know why sees the rules that don't apply, too.
   const rules = trace === undefined ? rulesFor(policy, request.country) : policy.rules;
@@ -198,6 +198,6 @@ function stepOf(rule: CompiledRule): DecisionStep["step"] {
   return rule.enforced ? "rule" : "observed-rule";
 }
 
-function idOf(entry: { id: number } | undefined): string {
-  return entry === undefined ? "" : `${entry.id}`;
+function idOf(addresses: AddressTable, handle: number): string {
+  return handle === NONE ? "" : `${idAt(addresses, handle)}`;
 }

@@ -5,7 +5,7 @@ import { logWarning } from "../platform/log.ts";
 import type { Connection } from "../platform/redis.ts";
 import { currentLists } from "../policies/access.ts";
 import { applyEntry } from "../policies/access-lists.ts";
-import { markSnapshotDirty } from "../policies/snapshot.ts";
+import { noteEntry } from "../policies/snapshot.ts";
 import { forgetSession } from "../token/sessions.ts";
 import { loadPolicy } from "./load.ts";
 
@@ -54,9 +54,8 @@ function forEachId(fields: string[], forget: (this: void, id: string) => void): 
 }
 
 function applyEntries(fields: string[]): void {
-  let news = false;
   for (let i = 2; i + 1 < fields.length; i += 2) {
-    if (fields[i] === CHANGE_DOCUMENT && applyEntry(currentLists(), fields[i + 1] as string)) news = true;
+    const document = fields[i + 1] as string;
+    if (fields[i] === CHANGE_DOCUMENT && applyEntry(currentLists(), document)) noteEntry(document);
   }
-  if (news) markSnapshotDirty();
 }

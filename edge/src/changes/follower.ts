@@ -5,6 +5,7 @@ import { nowMs, sleepMs } from "../platform/clock.ts";
 import { logNotice, logWarning } from "../platform/log.ts";
 import { type Connection, connect, isNil } from "../platform/redis.ts";
 import { isExiting, later } from "../platform/timers.ts";
+import { notePosition, type Position, writeSnapshot } from "../policies/snapshot.ts";
 import { forgetAllSessions } from "../token/sessions.ts";
 import { applyChange } from "./apply.ts";
 import { markLive, markLost } from "./liveness.ts";
@@ -40,8 +41,13 @@ let epochCheckedAtMs = 0;
 /** @perWorker */
 let failures = 0;
 
-export function startFollower(redisPrefix: string): void {
+/** Goes on where the files on disk end, if the stream still reaches back to there. */
+export function startFollower(redisPrefix: string, from: Position | undefined): void {
   prefix = redisPrefix;
+  if (from !== undefined) {
+    loaded = from;
+    beginGeneration(from.position);
+  }
   later(0, run);
 }
 
@@ -99,6 +105,8 @@ function load(redis: Connection): string | undefined {
   beginGeneration(result.position);
   loaded = result;
   epochCheckedAtMs = nowMs();
+  notePosition(result.epoch, result.position);
+  writeSnapshot();
   logNotice(`loaded policy and lists of epoch ${result.epoch}`);
   return undefined;
 }
@@ -139,6 +147,7 @@ function readOn(redis: Connection, at: Loaded): string | undefined {
     }
     at.position = changeId;
   }
+  notePosition(at.epoch, at.position);
   if (entries.length < BATCH_MAX) {
     markLive();
     return undefined;

@@ -7,9 +7,9 @@ import {
   readyKey,
 } from "@sluice/contract/keys.ts";
 import { type Connection, textOf } from "../platform/redis.ts";
-import { replaceLists, replacePolicy } from "../policies/access.ts";
-import { applyEntry, createAccessLists } from "../policies/access-lists.ts";
-import { markSnapshotDirty } from "../policies/snapshot.ts";
+import { currentLists, replacePolicy } from "../policies/access.ts";
+import { beginLoad, endLoad, loadEntry } from "../policies/access-lists.ts";
+import { notePolicy } from "../policies/snapshot.ts";
 import { isBefore, POSITION_START } from "./position.ts";
 
 /** What a complete load left behind: follow from `position`, for as long as the epoch is `epoch`. */
@@ -22,8 +22,8 @@ export interface Loaded {
 const SCAN_COUNT = 500;
 
 /**
- * Loads policy and lists, complete or not at all. `nil, nil`: the projections in Redis are not complete, so
- * what is held stays. The position is read first: what changes during the load is read again afterwards, and
+ * Loads policy and lists. `nil, nil`: the projections in Redis are not complete, so what is held stays. Entries are
+ * taken into the lists as they come, each in a state that it has or had; a load that breaks off removes none. The position is read first: what changes during the load is read again afterwards, and
  * versions tell what is new.
  */
 export function loadAll(
@@ -35,23 +35,23 @@ export function loadAll(
   const [epoch, epochError] = readEpoch(redis, prefix);
   if (epoch === undefined) return $multi(undefined, epochError);
 
-  const lists = createAccessLists();
+  const lists = currentLists();
+  beginLoad(lists);
   let cursor = "0";
   do {
     const [page, scanError] = redis.hscan(accessEntriesKey(prefix), cursor, "COUNT", SCAN_COUNT);
     if (!page) return $multi(undefined, scanError);
     cursor = page[0];
     const listed = page[1];
-    for (let i = 1; i < listed.length; i += 2) applyEntry(lists, listed[i] as string);
+    for (let i = 1; i < listed.length; i += 2) loadEntry(lists, listed[i] as string);
   } while (cursor !== "0");
   const [policy, policyError] = redis.hmget(policyKey(prefix), FIELD_VERSION, FIELD_DOCUMENT);
   if (!policy) return $multi(undefined, policyError);
 
   const [epochAfter, epochAfterError] = readEpoch(redis, prefix);
   if (epochAfter !== epoch) return $multi(undefined, epochAfterError);
+  endLoad(lists);
   if (!usePolicy(policy)) return $multi(undefined, "the policy in Redis cannot be used");
-  replaceLists(lists);
-  markSnapshotDirty();
   return $multi({ position, epoch }, undefined);
 }
 
@@ -59,7 +59,7 @@ export function loadAll(
 export function loadPolicy(redis: Connection, prefix: string): string | undefined {
   const [policy, policyError] = redis.hmget(policyKey(prefix), FIELD_VERSION, FIELD_DOCUMENT);
   if (!policy) return policyError;
-  if (usePolicy(policy)) markSnapshotDirty();
+  if (usePolicy(policy)) notePolicy();
   return undefined;
 }
 

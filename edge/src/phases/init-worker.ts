@@ -1,18 +1,14 @@
 import { startFollower } from "../changes/follower.ts";
 import { logError, logNotice } from "../platform/log.ts";
 import { isFirstWorker, seedRandom } from "../platform/worker.ts";
+import { currentLists } from "../policies/access.ts";
+import { startUpkeep } from "../policies/access-lists.ts";
 import { loadSnapshot, startSnapshotWriter } from "../policies/snapshot.ts";
 import type { EdgeSettings } from "../settings.ts";
 import { startDecisionCounts } from "../telemetry/decision-counts.ts";
 import { startDecisionSample } from "../telemetry/decision-sample.ts";
 import { followTokenKeys } from "../token/follow-keys.ts";
 import { loadTokenKeys } from "../token/keys.ts";
-
-/**
- * The collector starts anew when memory has grown to so much of what was left, against 200 by default: lists of
- * a hundred thousand entries are walked through each time, and requests leave little behind.
- */
-const GARBAGE_PAUSE_PERCENT = 300;
 
 /**
  * Each worker, a respawned one too, starts from the files and not from what its parent happened to hold. What
@@ -22,14 +18,14 @@ const GARBAGE_PAUSE_PERCENT = 300;
  */
 export function startWorker(settings: EdgeSettings): void {
   seedRandom();
-  collectgarbage("setpause", GARBAGE_PAUSE_PERCENT);
   const [, keysFailure] = loadTokenKeys(settings.tokenKeysFile);
   if (keysFailure !== undefined) logError(`token keys: ${keysFailure}`);
-  const snapshotFailure = loadSnapshot(settings.stateDir);
+  const [position, snapshotFailure] = loadSnapshot(settings.stateDir);
   if (snapshotFailure !== undefined) logNotice(`no snapshot: ${snapshotFailure}`);
   if (isFirstWorker()) startSnapshotWriter(settings.stateDir);
   followTokenKeys(settings.tokenKeysFile);
-  startFollower(settings.redisPrefix);
+  startFollower(settings.redisPrefix, position);
+  startUpkeep(currentLists());
   startDecisionCounts(settings.redisPrefix);
   startDecisionSample(settings.redisPrefix, settings.sample);
 }

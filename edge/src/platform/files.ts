@@ -16,3 +16,15 @@ export function randomBytes(count: number): string {
   file.close();
   return bytes as string;
 }
+
+/** For lines that are added one after the other; `undefined` when it can't be written. */
+export function openToAppend(path: string): LuaFile | undefined {
+  const [file] = io.open(path, "ab");
+  return file;
+}
+
+/** The same, of a file that begins empty. */
+export function openEmpty(path: string): LuaFile | undefined {
+  const [file] = io.open(path, "wb");
+  return file;
+}

@@ -21,14 +21,13 @@ import { type AccessLists, createAccessLists } from "./access-lists.ts";
  *
  * @perWorker
  */
+const lists = createAccessLists();
+/** @perWorker */
 const state: AccessState = {
-  allow: createAccessLists().allow,
-  deny: createAccessLists().deny,
+  allow: lists.allow,
+  deny: lists.deny,
   policy: compilePolicy(POLICY_INITIAL),
 };
-
-/** @perWorker */
-let lists = createAccessLists();
 /** @perWorker */
 let policyText = "";
 /** @perWorker */
@@ -96,13 +95,6 @@ export function currentLists(): AccessLists {
 
 export function currentPolicy(): LuaMultiReturn<[version: number, text: string]> {
   return $multi(policyVersion, policyText);
-}
-
-/** Puts complete lists in the place of what is held. */
-export function replaceLists(complete: AccessLists): void {
-  lists = complete;
-  state.allow = complete.allow;
-  state.deny = complete.deny;
 }
 
 /** Puts a policy in force; `text` is a `PolicyDocument`, or empty for what stands before the first one. */

@@ -1,116 +1,208 @@
-import { nowMs, sleepMs } from "../platform/clock.ts";
-import { readFile } from "../platform/files.ts";
+import { type AddressTable, NONE } from "@sluice/contract/policy/address-table.ts";
+import { sleepMs } from "../platform/clock.ts";
+import { openEmpty, openToAppend } from "../platform/files.ts";
 import { logError, logNotice } from "../platform/log.ts";
-import { every, later } from "../platform/timers.ts";
-import { currentLists, currentPolicy, replaceLists, replacePolicy } from "./access.ts";
-import { applyEntry, createAccessLists } from "./access-lists.ts";
+import { later } from "../platform/timers.ts";
+import { currentLists, currentPolicy, replacePolicy } from "./access.ts";
+import { applyEntry, countEntries } from "./access-lists.ts";
+import { appendLines, journalPath, readJournal } from "./journal.ts";
+import { checksumOf, packEntries, unpackEntries } from "./records.ts";
 
 /**
- * Policy and lists on disk, so that an edge which starts without Redis enforces what it last knew. Lines of
- * text: format, policy revision, policy (JSON or empty), one entry each, and `end` with their number, by
- * which a file that was cut short is told. Worker 0 writes it beside the traffic; all read it when they start.
+ * Policy and lists on disk, from which an edge starts, or a worker again, with or without Redis: a snapshot, and a
+ * journal of what came after it. Worker 0 writes both beside the traffic; all read them when they start, and go on
+ * in the change stream where the journal ends.
+ *
+ * The snapshot: lines of text with format, generation, policy revision, policy (JSON or empty), epoch and position;
+ * then pieces, each a line `<list> <bytes> <checksum>` and its bytes (`records.ts`); and `end`. Journals have the number
+ * of the snapshot that they follow. A snapshot is begun by a new journal and replaces the one before when it is
+ * complete; entries that change while it is written are in the new journal.
  */
-const FORMAT = "sluice-access 1";
+const FORMAT = "sluice-access 2";
 const FILE_NAME = "access-snapshot";
-/**
- * From one write to the next, ms. A change is written at once, unless it comes sooner after a write: then it is on
- * disk after at most so long, plus the time that writing takes.
- */
-const WRITE_INTERVAL_MS = 500;
-/** Lines written in one go, about a millisecond's work. */
-const CHUNK_LINES = 1_000;
+/** Lines of a journal after which a new snapshot is written; reading them takes some tenths of a second. */
+const JOURNAL_LINES_MAX = 50_000;
+const RETRY_MS = 5_000;
+
+export interface Position {
+  epoch: string;
+  position: string;
+}
 
 /** @perWorker */
-let dirty = false;
+let folder = "";
+/** @perWorker */
+let generation = 0;
+/** The oldest journal that may be there. @perWorker */
+let oldest = 0;
+/** @perWorker */
+let journal: LuaFile | undefined;
+/** @perWorker */
+let journalLines = 0;
+/** @perWorker */
+let pending: string[] = [];
 /** @perWorker */
 let writing = false;
 /** @perWorker */
-let lastWriteMs = 0;
-/**
- * Empty in workers that don't write.
- *
- * @perWorker
- */
-let folder = "";
+let last: Position = { epoch: "", position: "" };
 
-export function markSnapshotDirty(): void {
-  const first = !dirty;
-  dirty = true;
-  // Out of the way of who changes what is written: it runs as soon as that one waits for something.
-  if (first && folder !== "" && nowMs() - lastWriteMs >= WRITE_INTERVAL_MS) later(0, writeIfDirty);
+/** An entry that changed, as it came. */
+export function noteEntry(text: string): void {
+  if (folder !== "") pending.push(`e ${text}`);
 }
 
+export function notePolicy(): void {
+  if (folder === "") return;
+  const [version, text] = currentPolicy();
+  pending.push(`p ${string.format("%d", version)} ${text}`);
+}
+
+/** Puts on disk what was noted: all up to here is in force. */
+export function notePosition(epoch: string, position: string): void {
+  last = { epoch, position };
+  if (folder === "" || pending.length === 0) return;
+  if (journal === undefined) {
+    // A snapshot holds what is noted here, too: it is written from what is in force.
+    pending = [];
+    writeSnapshot();
+    return;
+  }
+  pending.push(`@ ${epoch} ${position}`);
+  journalLines += pending.length;
+  const lines = pending;
+  pending = [];
+  if (!appendLines(journal, lines)) journal = undefined;
+  if (journal === undefined || journalLines > JOURNAL_LINES_MAX) writeSnapshot();
+}
+
+/** Only this worker writes. */
 export function startSnapshotWriter(stateDir: string): void {
   folder = stateDir;
-  every(WRITE_INTERVAL_MS, writeIfDirty);
+  if (generation > 0) journal = openToAppend(journalPath(folder, generation));
 }
 
-/** Returns why there is nothing to start from. */
-export function loadSnapshot(stateDir: string): string | undefined {
-  const path = `${stateDir}/${FILE_NAME}`;
-  const [text, readError] = readFile(path);
-  if (text === undefined) return readError;
-  const lists = createAccessLists();
-  let at = 1;
-  let lineNumber = 0;
-  let version: number | undefined;
-  let policy = "";
-  let entries = 0;
-  let complete = false;
-  while (!complete) {
-    const [found] = string.find(text, "\n", at, true);
-    if (found === undefined) return `${path}: is cut short`;
-    const line = string.sub(text, at, found - 1);
-    at = found + 1;
-    lineNumber += 1;
-    if (lineNumber === 1) {
-      if (line !== FORMAT) return `${path}: is not a snapshot of this format`;
-    } else if (lineNumber === 2) {
-      version = tonumber(line);
-    } else if (lineNumber === 3) {
-      policy = line;
-    } else if (line === `end ${string.format("%d", entries)}`) {
-      complete = true;
-    } else {
-      applyEntry(lists, line);
-      entries += 1;
-    }
-  }
-  if (version === undefined || !replacePolicy(version, policy)) return `${path}: holds no usable policy`;
-  replaceLists(lists);
-  logNotice(`starting from the snapshot: policy revision ${version}, ${entries} list entries`);
-  return undefined;
-}
-
-function writeIfDirty(this: void): void {
-  if (!dirty || writing) return;
-  dirty = false;
+/** A new snapshot of all that is in force, out of the way of who asks for it. */
+export function writeSnapshot(): void {
+  if (folder === "" || writing) return;
   writing = true;
-  lastWriteMs = nowMs();
+  later(0, writeGuarded);
+}
+
+function writeGuarded(this: void): void {
   const [ok, failure] = pcall(write);
   writing = false;
   if (ok && failure === undefined) return;
-  dirty = true;
   logError(`snapshot: ${failure}`);
+  later(RETRY_MS, writeSnapshot);
 }
 
 function write(): string | undefined {
-  const [version, policy] = currentPolicy();
-  // Collected first: the table may change whenever we give way.
-  const lines: string[] = [];
-  for (const [, text] of currentLists().texts) lines.push(text);
+  const next = generation + 1;
+  const opened = openEmpty(journalPath(folder, next));
+  if (opened === undefined) return `${journalPath(folder, next)}: cannot be written`;
+  if (journal !== undefined) journal.close();
+  journal = opened;
+  journalLines = 0;
+  generation = next;
   const path = `${folder}/${FILE_NAME}`;
   const partial = `${path}.partial`;
   const [file, openError] = io.open(partial, "wb");
   if (file === undefined) return openError;
-  file.write(`${FORMAT}\n${string.format("%d", version)}\n${policy}\n`);
-  for (let start = 1; start <= lines.length; start += CHUNK_LINES) {
-    file.write(table.concat(lines, "\n", start, math.min(start + CHUNK_LINES - 1, lines.length)), "\n");
-    sleepMs(1);
-  }
-  const [written, writeError] = file.write(`end ${string.format("%d", lines.length)}\n`);
+  const [version, policy] = currentPolicy();
+  const numbers = `${string.format("%d", next)}\n${string.format("%d", version)}`;
+  file.write(`${FORMAT}\n${numbers}\n${policy}\n${last.epoch}\n${last.position}\n`);
+  const lists = currentLists();
+  let failure = writeList(file, "allow", lists.allow);
+  if (failure === undefined) failure = writeList(file, "deny", lists.deny);
+  const [written, writeError] = file.write("end\n");
   file.close();
+  if (failure !== undefined) return failure;
   if (written === undefined) return writeError as string | undefined;
   const [renamed, renameError] = os.rename(partial, path);
-  return renamed ? undefined : renameError;
+  if (!renamed) return renameError;
+  while (oldest < generation) {
+    os.remove(journalPath(folder, oldest));
+    oldest += 1;
+  }
+  return undefined;
+}
+
+function writeList(file: LuaFile, name: string, addresses: AddressTable): string | undefined {
+  let at = 0;
+  while (at !== NONE) {
+    const [bytes, next] = packEntries(addresses, at);
+    at = next;
+    if (bytes.length === 0) continue;
+    const head = `${name} ${string.format("%d", bytes.length)} ${string.format("%.0f", checksumOf(bytes))}\n`;
+    const [written, failure] = file.write(head, bytes);
+    if (written === undefined) return failure as string | undefined;
+    sleepMs(0);
+  }
+  return undefined;
+}
+
+/** What stands in the files. Returns where to go on in the change stream, or why there is nothing to start from. */
+export function loadSnapshot(
+  stateDir: string,
+): LuaMultiReturn<[Position | undefined, undefined] | [undefined, string]> {
+  const path = `${stateDir}/${FILE_NAME}`;
+  const [file, openError] = io.open(path, "rb");
+  if (file === undefined) return $multi(undefined, openError as string);
+  const failure = readSnapshot(file, path);
+  file.close();
+  if (failure !== undefined) return $multi(undefined, failure);
+  oldest = generation;
+  let next = generation;
+  while (readJournal(journalPath(stateDir, next), journalReader)) next += 1;
+  if (next > generation) generation = next - 1;
+  const [version] = currentPolicy();
+  logNotice(
+    `starting from the snapshot: policy revision ${version}, ${countEntries(currentLists())} list entries`,
+  );
+  return $multi(last.position === "" ? undefined : last, undefined);
+}
+
+const journalReader = {
+  entry: (text: string) => {
+    applyEntry(currentLists(), text);
+  },
+  policy: (version: number, text: string) => {
+    const [held] = currentPolicy();
+    if (version > held) replacePolicy(version, text);
+  },
+  position: (epoch: string, position: string) => {
+    last = { epoch, position };
+  },
+};
+
+/** Puts lists and policy in force. Returns what is wrong; the policy, without which nothing is decided, comes last. */
+function readSnapshot(file: LuaFile, path: string): string | undefined {
+  if (readLine(file) !== FORMAT) return `${path}: is not a snapshot of this format`;
+  const number = tonumber(readLine(file));
+  const version = tonumber(readLine(file));
+  const policy = readLine(file);
+  const epoch = readLine(file);
+  const position = readLine(file);
+  if (number === undefined || version === undefined) return `${path}: is cut short`;
+  for (;;) {
+    const head = readLine(file);
+    if (head === "end") break;
+    const [found, , name, length, sum] = string.find(head, "^(%l+) (%d+) (%d+)$");
+    if (found === undefined) return `${path}: is cut short`;
+    const bytes = file.read(tonumber(length) as number);
+    const read = bytes === undefined ? "" : (bytes as string);
+    if (read.length !== tonumber(length) || checksumOf(read) !== tonumber(sum))
+      return `${path}: is cut short or damaged`;
+    unpackEntries(name === "allow" ? currentLists().allow : currentLists().deny, read);
+  }
+  if (!replacePolicy(version, policy)) return `${path}: holds no usable policy`;
+  generation = number;
+  last = { epoch, position };
+  return undefined;
+}
+
+/** Empty at the end of the file. */
+function readLine(file: LuaFile): string {
+  const line = file.read("*l");
+  return line === undefined ? "" : (line as string);
 }

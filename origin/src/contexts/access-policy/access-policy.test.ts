@@ -546,7 +546,7 @@ test("an explanation, which loads a few blocks only, equals the decision over th
           const { id } = (await operator("POST", `/lists/${list}`, { cidr: text })).body;
           const parsed = parseCidr(text);
           assert(parsed);
-          setBlock(state[list], parsed, { id, expiresAtMs: 0 });
+          setBlock(state[list], parsed, id, 0, 0);
           assert.equal(
             formatCidr(parsed),
             formatCidr({ ...parsed, base: maskAddress(parsed.base, parsed.length) }),

@@ -144,7 +144,7 @@ async function loadList(lists: AccessLists, list: ListName, nowMs: number): Prom
     const page = await lists.page(list, afterId, dryRunLimits.listPage, nowMs);
     for (const { id, cidr, expiresAtMs } of page) {
       const block = parseCidr(cidr);
-      if (block !== undefined) setBlock(blocks, block, { id, expiresAtMs: expiresAtMs ?? 0 });
+      if (block !== undefined) setBlock(blocks, block, id, 0, expiresAtMs ?? 0);
       afterId = id;
     }
     if (page.length < dryRunLimits.listPage) return blocks;

@@ -83,15 +83,16 @@ export async function explainRequest(
   }
   const nowMs = on.clock();
   const { revision, document } = await on.policies.current();
+  const blocks = blocksAround(address);
   const state: AccessState = {
-    allow: createAddressTable(),
-    deny: createAddressTable(),
+    allow: createAddressTable(blocks.length),
+    deny: createAddressTable(blocks.length),
     policy: compilePolicy(document),
   };
-  for (const entry of await on.lists.amongBlocks(blocksAround(address), nowMs)) {
+  for (const entry of await on.lists.amongBlocks(blocks, nowMs)) {
     const cidr = parseCidr(entry.cidr);
     if (cidr !== undefined)
-      setBlock(state[entry.list], cidr, { id: entry.id, expiresAtMs: entry.expiresAtMs ?? 0 });
+      setBlock(state[entry.list], cidr, entry.id, 0, entry.expiresAtMs ?? 0);
   }
   const text = formatAddress(address);
   const country = on.findCountry(text);

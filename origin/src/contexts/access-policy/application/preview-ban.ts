@@ -5,7 +5,7 @@ import {
   parseAddress,
   parseCidr,
 } from "@sluice/contract/policy/address.ts";
-import { createAddressTable, findBlock, setBlock } from "@sluice/contract/policy/address-table.ts";
+import { createAddressTable, findBlock, NONE, setBlock } from "@sluice/contract/policy/address-table.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { accessErrors } from "../errors.ts";
@@ -75,8 +75,8 @@ function overlap(a: Cidr, b: Cidr): boolean {
 }
 
 async function recentWithin(record: RecordedDecisions, block: Cidr) {
-  const banned = createAddressTable();
-  setBlock(banned, block, { id: 0, expiresAtMs: 0 });
+  const banned = createAddressTable(1);
+  setBlock(banned, block, 0, 0, 0);
   let recorded = 0;
   let hit = 0;
   let before: string | undefined;
@@ -86,7 +86,7 @@ async function recentWithin(record: RecordedDecisions, block: Cidr) {
       before = decision.id;
       recorded += 1;
       const address = parseAddress(decision.ip);
-      if (address !== undefined && findBlock(banned, address, 0) !== undefined) hit += 1;
+      if (address !== undefined && findBlock(banned, address, 0) !== NONE) hit += 1;
     }
     if (page.length < previewLimits.pageSize) break;
   }

@@ -1,0 +1,63 @@
+/**
+ * Flat arrays of numbers, counted from 0, in both runtimes: typed arrays in JavaScript, memory of C in Lua. LuaJIT's
+ * collector neither walks nor counts that memory, so a million entries cost it nothing; it only frees it.
+ */
+export interface FlatArray {
+  [index: number]: number;
+}
+
+export type FlatType = "uint8" | "uint16" | "uint32" | "double";
+
+/** All zero. Running out of memory is an error. */
+export function allocateFlat(kind: FlatType, count: number): FlatArray {
+  return typeof jit === "undefined" ? typedArray(kind, count) : memoryOfC(kind, count);
+}
+
+/** What of LuaJIT's `ffi` is needed; its own declarations are not there for JavaScript. */
+interface ForeignFunctions {
+  cdef(this: void, declarations: string): void;
+  cast(this: void, declaration: string, pointer: unknown): FlatArray;
+  gc(this: void, pointer: FlatArray, finalizer: unknown): FlatArray;
+  C: CLibrary;
+}
+
+interface CLibrary {
+  calloc(this: void, count: number, bytes: number): FlatArray;
+  free: unknown;
+}
+
+declare const jit: object | undefined;
+declare function require(this: void, module: string): ForeignFunctions;
+declare function error(this: void, message: string): never;
+
+/** By a name that is no literal: nobody must look for it among the compiled modules. */
+const FFI = "ffi";
+/** @perWorker */
+let ffi: ForeignFunctions | undefined;
+
+const BYTES = { uint8: 1, uint16: 2, uint32: 4, double: 8 };
+const POINTERS = { uint8: "uint8_t *", uint16: "uint16_t *", uint32: "uint32_t *", double: "double *" };
+
+function memoryOfC(kind: FlatType, count: number): FlatArray {
+  if (ffi === undefined) {
+    ffi = require(FFI);
+    ffi.cdef("void *calloc(size_t, size_t); void free(void *);");
+  }
+  const memory = ffi.cast(POINTERS[kind], ffi.C.calloc(count, BYTES[kind]));
+  // NULL equals nil.
+  if ((memory as FlatArray | undefined) === undefined) error("out of memory");
+  return ffi.gc(memory, ffi.C.free);
+}
+
+function typedArray(kind: FlatType, count: number): FlatArray {
+  switch (kind) {
+    case "uint8":
+      return new Uint8Array(count);
+    case "uint16":
+      return new Uint16Array(count);
+    case "uint32":
+      return new Uint32Array(count);
+    default:
+      return new Float64Array(count);
+  }
+}
