@@ -12,6 +12,16 @@ const NOW_MS = 1000;
 const COUNTRIES = ["DE", "FR", "US", "ZZ"];
 const METHODS = ["GET", "HEAD", "POST", "DELETE"];
 const PREFIXES = ["/", "/a", "/a/b", "/ä", "/a b"];
+/** And what each means, said once more. */
+const PATTERNS: Record<string, RegExp> = {
+  "/a": /^\/a$/,
+  "/a/*": /^\/a\/[^/]+$/,
+  "/*/b": /^\/[^/]+\/b$/,
+  "/a/**": /^\/a(\/.*)?$/s,
+  "/*/**": /^\/[^/]+(\/.*)?$/s,
+  "/**": /^\//,
+  "/*/": /^\/[^/]+\/$/,
+};
 const CONTINENTS = { DE: "EU", FR: "EU", US: "NA", ZZ: "ZZ" } as Record<string, string>;
 const HOSTS = ["a.example", "b.a.example", "example", ""];
 const HOST_PATTERNS = ["a.example", "*.a.example", "*.example", "example"];
@@ -35,6 +45,7 @@ interface Rule {
   countries: string[];
   methods: string[];
   prefix: string;
+  patterns: string[];
   endsAt: string;
   is: Place;
   not: Place;
@@ -82,6 +93,7 @@ const rule: fc.Arbitrary<Rule> = fc.record({
   countries: some(COUNTRIES),
   methods: some(METHODS),
   prefix: fc.constantFrom("", ...PREFIXES),
+  patterns: some(Object.keys(PATTERNS)),
   endsAt: fc.constantFrom("", "", ...Object.keys(ENDS)),
   is: place,
   not: place,
@@ -90,7 +102,7 @@ const request: fc.Arbitrary<Request> = fc.record({
   address: closeAddress(),
   country: fc.constantFrom(...COUNTRIES),
   method: fc.constantFrom(...METHODS),
-  path: fc.constantFrom(...PREFIXES, "/ab", "/äöü", ""),
+  path: fc.constantFrom(...PREFIXES, "/ab", "/äöü", "/a/", "/a/b/", "/a/b/c", "/x/b", "/x/", ""),
   host: fc.constantFrom(...HOSTS),
 });
 const scenario = fc.record({
@@ -122,7 +134,7 @@ test("all decide as the design says, and by the same steps", async (t) => {
 });
 
 function ruleQuestions(given: Rule, index: number): string[] {
-  const { action, mode, status, countries, methods, prefix, endsAt } = given;
+  const { action, mode, status, countries, methods, prefix, patterns, endsAt } = given;
   const written = [countries, methods].map((values) => (values.length === 0 ? "-" : values.join(",")));
   const first = ["rule", `rule-${index}`, action, mode, status, ...written, prefix === "" ? "-" : prefix];
   const conditions = (["is", "not"] as const).flatMap((side) => [
@@ -131,6 +143,7 @@ function ruleQuestions(given: Rule, index: number): string[] {
     ["where", side, "host", given[side].hosts.join(",")],
   ]);
   const limit = action === "limit" ? [["limit", "address", "1", "1", "-"]] : [];
+  conditions.push(["where", "is", "path", patterns.join(",")]);
   const ends = endsAt === "" ? [] : [["ends", endsAt]];
   return [first, ...conditions.filter((words) => words.at(-1) !== ""), ...limit, ...ends].map((words) =>
     words.join("\t"),
@@ -167,13 +180,14 @@ function isListed(lists: readonly Listed[], list: Listed["list"], address: strin
   );
 }
 
-function matches({ countries, methods, prefix, endsAt, is, not }: Rule, one: Request): boolean {
+function matches({ countries, methods, prefix, patterns, endsAt, is, not }: Rule, one: Request): boolean {
   return (
     (countries.length === 0 || countries.includes(one.country)) &&
     (methods.length === 0 ||
       methods.includes(one.method) ||
       (one.method === "HEAD" && methods.includes("GET"))) &&
     one.path.startsWith(prefix) &&
+    (patterns.length === 0 || patterns.some((pattern) => PATTERNS[pattern]?.test(one.path))) &&
     (endsAt === "" || NOW_MS < (ENDS[endsAt] as number)) &&
     holding(is, one).every((holds) => holds !== false) &&
     !holding(not, one).includes(true)

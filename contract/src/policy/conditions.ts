@@ -2,6 +2,7 @@ import { type Address, type Cidr, parseCidr } from "./address.ts";
 import { type AddressTable, createAddressTable, findBlock, NONE, setBlock } from "./address-table.ts";
 import { continentOf } from "./continents.ts";
 import type { Conditions } from "./document.ts";
+import { type CompiledPaths, compilePaths, matchesPath } from "./path-pattern.ts";
 
 /**
  * The conditions of a rule, made ready for requests. Country and continent are asked apart from the rest: which
@@ -14,6 +15,7 @@ export interface CompiledConditions {
   methods: NameSet | undefined;
   /** Empty when not given. */
   pathPrefix: string;
+  paths: CompiledPaths | undefined;
   hosts: CompiledHosts | undefined;
   blocks: AddressTable | undefined;
 }
@@ -42,6 +44,7 @@ export function compileConditions(given: Conditions): CompiledConditions {
     continents: setOf(given.continent),
     methods: methodsOf(given.method),
     pathPrefix: given.pathPrefix === undefined ? "" : given.pathPrefix,
+    paths: given.path === undefined ? undefined : compilePaths(given.path),
     hosts: given.host === undefined ? undefined : hostsOf(given.host),
     blocks: given.cidr === undefined ? undefined : blocksOf(given.cidr),
   };
@@ -64,6 +67,7 @@ export function allHold(conditions: CompiledConditions, request: RequestFacts): 
   if (conditions.methods !== undefined && conditions.methods[request.method] !== true) return false;
   const prefix = conditions.pathPrefix;
   if (prefix.length !== 0 && request.path.substring(0, prefix.length) !== prefix) return false;
+  if (conditions.paths !== undefined && !matchesPath(conditions.paths, request.path)) return false;
   if (conditions.hosts !== undefined && !isAmong(conditions.hosts, request.host)) return false;
   return conditions.blocks === undefined || findBlock(conditions.blocks, request.address, 0) !== NONE;
 }
@@ -73,6 +77,7 @@ export function anyHolds(conditions: CompiledConditions, request: RequestFacts):
   if (conditions.methods !== undefined && conditions.methods[request.method] === true) return true;
   const prefix = conditions.pathPrefix;
   if (prefix.length !== 0 && request.path.substring(0, prefix.length) === prefix) return true;
+  if (conditions.paths !== undefined && matchesPath(conditions.paths, request.path)) return true;
   if (conditions.hosts !== undefined && isAmong(conditions.hosts, request.host)) return true;
   return conditions.blocks !== undefined && findBlock(conditions.blocks, request.address, 0) !== NONE;
 }

@@ -55,6 +55,8 @@ export interface Conditions {
   method?: string[];
   /** The path begins so; no query string. */
   pathPrefix?: string;
+  /** Patterns of whole paths, see `path-pattern.ts`. */
+  path?: string[];
 }
 
 /** All conditions that are given must hold, and none of those under `not`; `{}` matches every request. */
@@ -79,6 +81,7 @@ export const HOSTS_PER_RULE_MAX = 100;
 export const HOST_LENGTH_MAX = 253;
 export const NOTE_LENGTH_MAX = 500;
 export const PATH_PREFIX_LENGTH_MAX = 200;
+export const PATHS_PER_RULE_MAX = 100;
 
 /** What stands before an operator has published anything. */
 export const POLICY_INITIAL: PolicyDocument = { rules: [], default: "allow" };

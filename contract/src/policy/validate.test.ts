@@ -27,6 +27,7 @@ const sound: Record<string, unknown> = {
       host: ["shop.example", "*.shop.example"],
       method: ["GET"],
       pathPrefix: "/orders",
+      path: ["/orders/*/pay", "/admin/**", "/**", "/", "/a/"],
       not: {
         country: ["FR"],
         continent: ["AN"],
@@ -55,6 +56,13 @@ for (const [name, document] of Object.entries(sound)) {
 }
 
 const broken: [name: string, document: unknown, pointers: string[]][] = [
+  [
+    "path patterns that match nothing or are none",
+    withRule({
+      match: { path: ["a", "/a/**/b", "/a*", "/a//b", "/../a", "/ok", "/a?b"], not: { path: [] } },
+    }),
+    [...[6, 0, 1, 2, 3, 4].map((index) => `/rules/0/match/path/${index}`), "/rules/0/match/not/path"],
+  ],
   ["null", null, [""]],
   ["a list", [], [""]],
   ["nothing", {}, ["/default", "/rules"]],

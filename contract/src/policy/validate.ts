@@ -11,10 +11,12 @@ import {
   LIMIT_SECONDS_MAX,
   NOTE_LENGTH_MAX,
   PATH_PREFIX_LENGTH_MAX,
+  PATHS_PER_RULE_MAX,
   type PolicyDocument,
   RULES_MAX,
 } from "./document.ts";
 import { parseInstant } from "./instant.ts";
+import { patternFault } from "./path-pattern.ts";
 
 /** One fault of a policy document. */
 export interface PolicyFault {
@@ -142,7 +144,7 @@ function matchFaults(match: unknown, at: string, faults: PolicyFault[]): void {
 }
 
 const METHODS_PER_RULE_MAX = 50;
-const CONDITIONS = ["country", "continent", "cidr", "host", "method", "pathPrefix"] as const;
+const CONDITIONS = ["country", "continent", "cidr", "host", "method", "pathPrefix", "path"] as const;
 
 const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 
@@ -162,6 +164,14 @@ function conditionFaults(
   list("host", HOSTS_PER_RULE_MAX, isHost, "a host name in small letters without port, or *.name");
   list("method", METHODS_PER_RULE_MAX, matching(/^[A-Z]{3,16}$/), "a method in capitals");
   if (given.pathPrefix !== undefined) prefixFaults(given.pathPrefix, `${at}/pathPrefix`, faults);
+  const isText = (item: string) => item.length <= PATH_PREFIX_LENGTH_MAX && !/[?#\s]/.test(item);
+  const words = `a path of at most ${PATH_PREFIX_LENGTH_MAX} characters without ?, # and spaces`;
+  list("path", PATHS_PER_RULE_MAX, isText, words);
+  if (Array.isArray(given.path))
+    given.path.forEach((item, index) => {
+      const fault = typeof item === "string" ? patternFault(item) : undefined;
+      if (fault !== undefined) faults.push({ pointer: `${at}/path/${index}`, message: fault });
+    });
 }
 
 function isHost(text: string): boolean {
