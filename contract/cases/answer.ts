@@ -58,7 +58,7 @@ interface Conversation {
 function createConversation(): Conversation {
   const document: PolicyDocument = { rules: [], default: "allow" };
   const policy = compilePolicy(document);
-  return { document, state: { allow: createAddressTable(4), deny: createAddressTable(), policy }, due: 0 };
+  return { document, state: { allow: createAddressTable(4), deny: createAddressTable(4), policy }, due: 0 };
 }
 
 /** What the runtimes begin with. */
