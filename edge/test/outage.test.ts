@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { AccessEntry } from "@sluice/contract/change.ts";
-import { accessEntriesKey, changesKey } from "@sluice/contract/keys.ts";
+import { accessEntriesKey, changesKey, readyKey } from "@sluice/contract/keys.ts";
 import { type EdgeUnderTest, FROM_GERMANY, FROM_KOREA, FROM_NOWHERE, startEdge } from "./edge-under-test.ts";
 import { ask } from "./http.ts";
 import { answerJson, type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
@@ -62,12 +62,17 @@ describe("without Redis, without the origin", () => {
     await redis.stock(7, 1, { total: 3, available: 3 });
   }
 
-  /** What was written since the last snapshot. */
-  const journal = () => {
-    const folder = `${edge.folder}/state`;
-    const files = readdirSync(folder).filter((name) => name.startsWith("access-journal."));
-    return files.map((name) => readFileSync(`${folder}/${name}`, "utf8")).join("");
+  const journalFile = (number: number) => `${edge.folder}/state/access-journal.${number}`;
+  const journalNumbers = () => {
+    const names = readdirSync(`${edge.folder}/state`).filter((name) => name.startsWith("access-journal."));
+    return names.map((name) => Number(name.slice("access-journal.".length)));
   };
+  const newestJournal = () => Math.max(...journalNumbers());
+  /** What was written since the last snapshot. */
+  const journal = () =>
+    journalNumbers()
+      .map((number) => readFileSync(journalFile(number), "utf8"))
+      .join("");
 
   /** All workers: twenty times in a row on fresh connections. */
   const everywhere = (what: string, holds: () => Promise<boolean>) =>
@@ -191,6 +196,32 @@ describe("without Redis, without the origin", () => {
     assert.equal((await orders()).status, 503);
     await redis.restart();
     await everywhere("protected routes answer", async () => (await orders()).status === 200);
+  });
+
+  test("a line that was cut short takes none with it that comes after", async () => {
+    await edge.stop("SIGKILL");
+    appendFileSync(journalFile(newestJournal()), 'e {"id":7');
+    await edge.start();
+    await edge.untilReady();
+    await redis.entry({ ...BANNED, id: 70, cidr: "192.0.2.70" });
+    await until("the ban is on disk", () => journal().includes('"192.0.2.70"'));
+    await redis.kill();
+    await edge.stop("SIGKILL");
+    await edge.start();
+    await edge.untilReady();
+    await everywhere("the ban holds", async () => (await login("192.0.2.70")) === 403);
+    await redis.restart();
+  });
+
+  test("killed before a snapshot was complete, it asks Redis for what the snapshot lacks", async () => {
+    await edge.stop("SIGKILL");
+    await redis.entry({ ...BANNED, id: 71, cidr: "192.0.2.71" });
+    const epoch = await redis.client.get(readyKey(PREFIX));
+    const newest = await redis.client.xrevrange(changesKey(PREFIX), "+", "-", "COUNT", 1);
+    writeFileSync(journalFile(newestJournal() + 1), `@ ${epoch} ${newest[0]?.[0]}\n`);
+    await edge.start();
+    await edge.untilReady();
+    await everywhere("the ban is known", async () => (await login("192.0.2.71")) === 403);
   });
 
   test("a snapshot that was cut short is not used", async () => {

@@ -5,7 +5,7 @@ import { nowMs, sleepMs } from "../platform/clock.ts";
 import { logNotice, logWarning } from "../platform/log.ts";
 import { type Connection, connect, isNil } from "../platform/redis.ts";
 import { isExiting, later } from "../platform/timers.ts";
-import { notePosition, type Position, writeSnapshot } from "../policies/snapshot.ts";
+import { noteLoad, notePosition, type Position } from "../policies/snapshot.ts";
 import { forgetAllSessions } from "../token/sessions.ts";
 import { applyChange } from "./apply.ts";
 import { markLive, markLost } from "./liveness.ts";
@@ -105,12 +105,12 @@ function load(redis: Connection): string | undefined {
   beginGeneration(result.position);
   loaded = result;
   epochCheckedAtMs = nowMs();
-  notePosition(result.epoch, result.position);
-  writeSnapshot();
+  noteLoad(result.epoch, result.position);
   logNotice(`loaded policy and lists of epoch ${result.epoch}`);
   return undefined;
 }
 
+/** Whatever ends it: what came is in force, and is on disk behind a position up to which nothing is missing. */
 function readOn(redis: Connection, at: Loaded): string | undefined {
   if (nowMs() - epochCheckedAtMs >= EPOCH_CHECK_MS) {
     const [epoch, epochError] = readEpoch(redis, prefix);
@@ -140,22 +140,29 @@ function readOn(redis: Connection, at: Loaded): string | undefined {
   const entries = (streams as [string, [string, string[]][]][])[0]?.[1] as [string, string[]][];
   for (const [changeId, fields] of entries) {
     const [applied, applyError] = applyChange(redis, prefix, changeId, fields);
-    if (applied === undefined) return applyError;
+    if (applied === undefined) {
+      notePosition(at.epoch, from);
+      return applyError;
+    }
     if (applied === "reload") {
+      notePosition(at.epoch, from);
       forget("a new epoch began");
       return undefined;
     }
-    at.position = changeId;
   }
+  if (entries.length === BATCH_MAX) {
+    // Far behind: the stream may have been cut off between our position and what came.
+    const [complete, checkError] = reachesBack(redis, prefix, from);
+    if (checkError !== undefined || !complete) notePosition(at.epoch, from);
+    if (checkError !== undefined) return checkError;
+    if (!complete) {
+      forget("the stream was cut off before it was read");
+      return undefined;
+    }
+  }
+  at.position = (entries[entries.length - 1] as [string, string[]])[0];
   notePosition(at.epoch, at.position);
-  if (entries.length < BATCH_MAX) {
-    markLive();
-    return undefined;
-  }
-  // Far behind: the stream may have been cut off between our position and what came.
-  const [complete, checkError] = reachesBack(redis, prefix, from);
-  if (checkError !== undefined) return checkError;
-  if (!complete) forget("the stream was cut off before it was read");
+  if (entries.length < BATCH_MAX) markLive();
   return undefined;
 }
 

@@ -23,8 +23,8 @@ const SCAN_COUNT = 500;
 
 /**
  * Loads policy and lists. `nil, nil`: the projections in Redis are not complete, so what is held stays. Entries are
- * taken into the lists as they come, each in a state that it has or had; a load that breaks off removes none. The position is read first: what changes during the load is read again afterwards, and
- * versions tell what is new.
+ * taken into the lists as they come, each in a state that it has or had; a load that breaks off removes none. The
+ * position is read first: what changes during the load is read again afterwards, and versions tell what is new.
  */
 export function loadAll(
   redis: Connection,

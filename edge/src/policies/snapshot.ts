@@ -16,7 +16,8 @@ import { checksumOf, packEntries, unpackEntries } from "./records.ts";
  * The snapshot: lines of text with format, generation, policy revision, policy (JSON or empty), epoch and position;
  * then pieces, each a line `<list> <bytes> <checksum>` and its bytes (`records.ts`); and `end`. Journals have the number
  * of the snapshot that they follow. A snapshot is begun by a new journal and replaces the one before when it is
- * complete; entries that change while it is written are in the new journal.
+ * complete; entries that change while it is written are in the new journal. Until then a start takes entries from it and
+ * no position: the old snapshot lacks what a load brought, so that all behind it is read from Redis again.
  */
 const FORMAT = "sluice-access 2";
 const FILE_NAME = "access-snapshot";
@@ -33,6 +34,8 @@ export interface Position {
 let folder = "";
 /** @perWorker */
 let generation = 0;
+/** Of the snapshot that the files were read from. @perWorker */
+let snapshotGeneration = 0;
 /** The oldest journal that may be there. @perWorker */
 let oldest = 0;
 /** @perWorker */
@@ -75,10 +78,23 @@ export function notePosition(epoch: string, position: string): void {
   if (journal === undefined || journalLines > JOURNAL_LINES_MAX) writeSnapshot();
 }
 
+/** Everything was loaded afresh: what the files tell is not continued, a new snapshot takes their place. */
+export function noteLoad(epoch: string, position: string): void {
+  last = { epoch, position };
+  pending = [];
+  if (journal !== undefined) journal.close();
+  journal = undefined;
+  writeSnapshot();
+}
+
 /** Only this worker writes. */
 export function startSnapshotWriter(stateDir: string): void {
   folder = stateDir;
-  if (generation > 0) journal = openToAppend(journalPath(folder, generation));
+  if (generation === 0) return;
+  journal = openToAppend(journalPath(folder, generation));
+  // The last line may be cut short, and is ended here.
+  if (journal !== undefined && !appendLines(journal, [""])) journal = undefined;
+  if (generation > snapshotGeneration) writeSnapshot();
 }
 
 /** A new snapshot of all that is in force, out of the way of who asks for it. */
@@ -91,13 +107,16 @@ export function writeSnapshot(): void {
 function writeGuarded(this: void): void {
   const [ok, failure] = pcall(write);
   writing = false;
-  if (ok && failure === undefined) return;
-  logError(`snapshot: ${failure}`);
+  if (!ok || failure !== undefined) logError(`snapshot: ${failure}`);
+  // Without a journal, what changed or was loaded meanwhile is on no disk.
+  else if (journal !== undefined) return;
   later(RETRY_MS, writeSnapshot);
 }
 
 function write(): string | undefined {
   const next = generation + 1;
+  // Of an earlier count, after a snapshot that could not be read: a start must not go on to it.
+  os.remove(journalPath(folder, next + 1));
   const opened = openEmpty(journalPath(folder, next));
   if (opened === undefined) return `${journalPath(folder, next)}: cannot be written`;
   if (journal !== undefined) journal.close();
@@ -151,10 +170,16 @@ export function loadSnapshot(
   const failure = readSnapshot(file, path);
   file.close();
   if (failure !== undefined) return $multi(undefined, failure);
+  snapshotGeneration = generation;
   oldest = generation;
   let next = generation;
-  while (readJournal(journalPath(stateDir, next), journalReader)) next += 1;
+  let from = last;
+  while (readJournal(journalPath(stateDir, next), journalReader)) {
+    if (next === snapshotGeneration) from = last;
+    next += 1;
+  }
   if (next > generation) generation = next - 1;
+  last = from;
   const [version] = currentPolicy();
   logNotice(
     `starting from the snapshot: policy revision ${version}, ${countEntries(currentLists())} list entries`,

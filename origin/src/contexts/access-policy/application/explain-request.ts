@@ -91,8 +91,7 @@ export async function explainRequest(
   };
   for (const entry of await on.lists.amongBlocks(blocks, nowMs)) {
     const cidr = parseCidr(entry.cidr);
-    if (cidr !== undefined)
-      setBlock(state[entry.list], cidr, entry.id, 0, entry.expiresAtMs ?? 0);
+    if (cidr !== undefined) setBlock(state[entry.list], cidr, entry.id, 0, entry.expiresAtMs ?? 0);
   }
   const text = formatAddress(address);
   const country = on.findCountry(text);
