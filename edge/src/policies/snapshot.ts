@@ -4,7 +4,7 @@ import { openEmpty, openToAppend } from "../platform/files.ts";
 import { logError, logNotice } from "../platform/log.ts";
 import { later } from "../platform/timers.ts";
 import { currentLists, currentPolicy, replacePolicy } from "./access.ts";
-import { applyEntry, countEntries } from "./access-lists.ts";
+import { applyEntry, countEntries, sharedEntries } from "./access-lists.ts";
 import { appendLines, journalPath, readJournal } from "./journal.ts";
 import { checksumOf, packEntries, unpackEntries } from "./records.ts";
 
@@ -123,6 +123,8 @@ function write(): string | undefined {
   journal = opened;
   journalLines = 0;
   generation = next;
+  const shared = sharedEntries(currentLists()).map((text) => `e ${text}`);
+  if (shared.length > 0 && !appendLines(journal, shared)) return "the journal cannot be written";
   const path = `${folder}/${FILE_NAME}`;
   const partial = `${path}.partial`;
   const [file, openError] = io.open(partial, "wb");
