@@ -4,6 +4,7 @@ import { openProject, type Project } from "./compile/project.ts";
 import type { SourceCache } from "./compile/source-cache.ts";
 import { type LuaFile, transpile } from "./compile/transpile.ts";
 import { writeOutputs } from "./compile/write.ts";
+import { checkConfigurationTypes, configurationBeside } from "./nginx/type-check.ts";
 import { checkSubset } from "./subset/check.ts";
 
 export interface BuildOptions {
@@ -11,6 +12,8 @@ export interface BuildOptions {
   readonly project: string;
   /** For those who build the same project again and again. */
   readonly cache?: SourceCache;
+  /** Type-checks the `nginx.ts` beside the tsconfig.json too, if there is one. */
+  readonly withConfiguration?: boolean;
 }
 
 export interface BuildResult {
@@ -51,7 +54,9 @@ function compile(
   const typed = ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf);
   const transpiled = transpileLeniently(project, typed.length > 0);
   const subset = checkSubset(project.program, transpiled.files);
-  const known = [...typed, ...subset];
+  const beside = options.withConfiguration === true ? configurationBeside(project.configFile) : undefined;
+  const configured = beside === undefined ? [] : checkConfigurationTypes(beside, project.program);
+  const known = [...typed, ...configured, ...subset];
   const faults = [...known, ...transpiled.faults.filter((fault) => !isSaidBetter(fault, known))];
   return faults.length > 0 ? { faults: sortFaults(faults), project } : { project, files: transpiled.files };
 }

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { build, check } from "./build.ts";
 import { commands } from "./cli.ts";
 import { createProject } from "./testing/project.ts";
 
@@ -89,7 +90,52 @@ test("conf prints what a module exports, and nginx's objections with status 1", 
   writeFileSync(join(project.dir, "nginx.mjs"), config(-1));
   const bad = luaGen(project.dir, "conf", "nginx.mjs", "--out", "nginx.conf");
   assert.equal(bad.status, 1);
-  assert.match(bad.stderr, /nginx\.conf:\d+ - emerg: invalid number "-1"/);
+  assert.match(bad.stderr, /nginx\.conf\.refused:\d+ - emerg: invalid number "-1"/);
+  assert.match(bad.stderr, /refuses \S+\/nginx\.conf\.refused; \S+\/nginx\.conf is as it was$/m);
+  assert.match(readFileSync(join(project.dir, "nginx.conf"), "utf8"), /worker_connections 64;/);
+  assert.match(readFileSync(join(project.dir, "nginx.conf.refused"), "utf8"), /worker_connections -1;/);
+});
+
+test("nginx.ts beside the tsconfig.json is type-checked with the scripts, and by conf", (t) => {
+  const project = createProject({ "a.ts": "export const a = 1;\n" });
+  t.after(project.remove);
+  const file = join(project.dir, "nginx.ts");
+  const model = JSON.stringify(fileURLToPath(new URL("./nginx/model.ts", import.meta.url)));
+  const config = (member: string) => `import type { NginxConfig } from ${model};
+export const nginx: NginxConfig = {
+  workers: 1,
+  pidFile: \`\${import.meta.dirname}/\${process.pid}.pid\`,
+  errorLog: { path: "stderr" },
+  events: { ${member}: 64 },
+  http: { lua: { packagePath: ";;" }, servers: [] },
+};
+`;
+  writeFileSync(file, config("conectionsMax"));
+  const checked = luaGen(project.dir, "check", "--json");
+  assert.equal(checked.status, 1);
+  const faults = JSON.parse(checked.stdout) as { file: string; line: number; column: number; code: string }[];
+  assert.deepEqual(
+    faults.map((fault) => `${fault.file}:${fault.line}:${fault.column} ${fault.code}`),
+    [`${file}:6:13 TS2561`],
+  );
+  const configured = luaGen(project.dir, "conf", "nginx.ts");
+  assert.equal(configured.status, 1);
+  assert.match(configured.stderr, /^nginx\.ts:6:13 - error TS2561: /);
+  assert.equal(configured.stdout, "");
+
+  writeFileSync(file, config("connectionsMax"));
+  assert.deepEqual(build({ project: project.dir, withConfiguration: true }).faults, []);
+});
+
+test("trace says that there is no such log", () => {
+  const run = luaGen(".", "trace", "nowhere.log");
+  assert.equal(run.status, 2);
+  assert.match(run.stderr, /^lua-gen trace: there is no file nowhere\.log$/m);
+});
+
+test("where no project is, the message says where that would be", () => {
+  const [fault] = check({ project: "nowhere" }).faults;
+  assert.equal(fault?.message, `there is no tsconfig.json at ${join(process.cwd(), "nowhere")}`);
 });
 
 test("conf refuses a handler that its source knows nothing of", (t) => {

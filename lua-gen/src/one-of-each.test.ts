@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { check } from "./build.ts";
-import { sortFaults } from "./compile/fault.ts";
+import { type Fault, sortFaults } from "./compile/fault.ts";
 import type { NginxConfig } from "./nginx/model.ts";
+import { findPlatform } from "./nginx/platform.ts";
+import { printNginx } from "./nginx/print.ts";
+import { UnknownMemberError } from "./nginx/unknown-members.ts";
 import { checkHandlers } from "./phases/check-handlers.ts";
 import { ofConfigurations, ofPrograms, rules } from "./subset/rules.ts";
 import { createProject } from "./testing/project.ts";
@@ -25,6 +28,9 @@ export function log(): void {
 }
 
 export function §LG015§content(): void {}
+
+/** @phase logging */
+export function §LG016§flush(): void {}
 
 function record(what: string): void {
   const [sock] = §LG009§ngx.socket.tcp();
@@ -88,7 +94,21 @@ after(project.remove);
 const faults = sortFaults([
   ...check({ project: project.dir }).faults,
   ...checkHandlers(project.dir, configuration()),
+  unknownMember(),
 ]);
+
+function unknownMember(): Fault {
+  const misspelt = { serverTokns: false };
+  const config = configuration();
+  try {
+    const http = { ...config.http, ...misspelt };
+    printNginx({ ...config, http }, findPlatform());
+  } catch (error) {
+    if (error instanceof UnknownMemberError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  assert.fail("nothing was said of the unknown member");
+}
 
 for (const [name, text] of Object.entries(sources)) {
   test(`each mistake in ${name} is shown once, at its place`, () => {

@@ -10,8 +10,9 @@ export const nginx = (platform: Platform): NginxConfig => ({
   workers: 1,
   pidFile: `${here}/run/nginx.pid`,
   errorLog: { path: "stderr", level: "notice" },
-  events: { connectionsMax: 1024 },
+  events: { source: "nginx.ts: each worker", connectionsMax: 1024 },
   http: {
+    source: "nginx.ts: what all servers share",
     lua: {
       packagePath: luaSearchPath(platform, `${here}/dist`),
       packageCpath: luaSearchCpath(platform),
@@ -21,8 +22,15 @@ export const nginx = (platform: Platform): NginxConfig => ({
     accessLog: "off",
     servers: [
       {
+        source: "nginx.ts: the server",
         listen: [{ address: "127.0.0.1", port: 8088 }],
-        locations: [{ match: { prefix: "/" }, handler: { content: { module: "hello", entry: "content" } } }],
+        locations: [
+          {
+            source: "src/hello.ts answers everything",
+            match: { prefix: "/" },
+            handler: { content: { module: "hello", entry: "content" } },
+          },
+        ],
       },
     ],
   },

@@ -8,14 +8,14 @@ export const buildCommand: Command = {
   help: `lua-gen build [-p tsconfig.json]
 
 Compiles the project to Lua under its outDir. Only files whose content changed are written, and Lua files that
-no source produces any more are removed. Every fault is printed as file:line:column; with any, nothing is written
-and the exit status is 1.
+no source produces any more are removed. An nginx.ts beside the tsconfig.json is type-checked with it. Every fault is
+printed as file:line:column; with any, nothing is written and the exit status is 1.
 
   -p, --project FILE   the tsconfig.json, or its folder (default: the current folder)`,
   run(args) {
     const { values } = parseOptions(args, { project: { type: "string", short: "p", default: "." } });
     const startedMs = performance.now();
-    const result = build({ project: values.project });
+    const result = build({ project: values.project, withConfiguration: true });
     for (const fault of result.faults) console.error(formatFault(fault));
     if (result.faults.length > 0) {
       console.error(

@@ -16,7 +16,7 @@ Finds everything that "lua-gen build" would refuse, and writes nothing. Exit sta
       project: { type: "string", short: "p", default: "." },
       json: { type: "boolean", default: false },
     });
-    const { faults } = check({ project: values.project });
+    const { faults } = check({ project: values.project, withConfiguration: true });
     if (values.json) {
       console.log(JSON.stringify(faults, undefined, 2));
     } else {

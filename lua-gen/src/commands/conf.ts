@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Fault, formatFault } from "../compile/fault.ts";
@@ -6,6 +6,8 @@ import { checkNginx } from "../nginx/check.ts";
 import type { NginxConfig } from "../nginx/model.ts";
 import { findPlatform, type Platform, PlatformError } from "../nginx/platform.ts";
 import { printNginx } from "../nginx/print.ts";
+import { checkConfigurationTypes } from "../nginx/type-check.ts";
+import { UnknownMemberError } from "../nginx/unknown-members.ts";
 import { checkHandlers } from "../phases/check-handlers.ts";
 import { type Command, parseOptions, UsageError } from "./command.ts";
 
@@ -14,9 +16,10 @@ export const confCommand: Command = {
   summary: "print nginx.conf from typed data",
   help: `lua-gen conf <nginx.ts> [--out FILE] [--no-test] [-p tsconfig.json] [--nginx BINARY]
 
-The module exports \`nginx\`: the configuration, or a function that makes it for a platform. With --out, nginx reads
-what was written (nginx -t) and its objections are shown. Handlers that name a module of the project are held against
-its sources: they must be exported, and have the \`@phase\` that nginx calls them in.
+The module exports \`nginx\`: the configuration, or a function that makes it for a platform. It is type-checked first.
+Handlers that name a module of the project are held against its sources: they must be exported, and have the \`@phase\`
+that nginx calls them in. With --out, nginx reads what was written (nginx -t): what it refuses lies beside the file, as
+FILE.refused, and its objections name the lines; the file itself is as it was.
 
   -o, --out FILE       write there, and have nginx test it; its folder is the prefix (default: standard output)
       --no-test        don't
@@ -43,21 +46,29 @@ its sources: they must be exported, and have the \`@phase\` that nginx calls the
       console.error(`error: ${error.message}`);
       return 1;
     }
+    if (!existsSync(module)) throw new UsageError(`there is no ${module}`);
+    const mistyped = checkConfigurationTypes(module);
+    if (mistyped.length > 0) return refuse(mistyped);
     const config = await loadConfig(module, platform);
     const faults = handlerFaults(values.project, config);
-    for (const fault of faults) console.error(formatFault(fault));
-    if (faults.length > 0) return 1;
-    const text = printNginx(config, platform);
-    if (values.out === undefined) {
-      process.stdout.write(text);
-      return 0;
+    if (faults.length > 0) return refuse(faults);
+    let text: string;
+    try {
+      text = printNginx(config, platform);
+    } catch (error) {
+      if (!(error instanceof UnknownMemberError)) throw error;
+      return refuse([{ code: error.code, message: `${module}: ${error.message}` }]);
     }
-    const out = resolve(values.out);
-    mkdirSync(dirname(out), { recursive: true });
-    writeFileSync(out, text);
-    return values["no-test"] ? 0 : report(platform, out);
+    if (values.out === undefined) process.stdout.write(text);
+    else return write(text, resolve(values.out), values["no-test"] ? undefined : platform);
+    return 0;
   },
 };
+
+function refuse(faults: readonly Fault[]): number {
+  for (const fault of faults) console.error(formatFault(fault));
+  return 1;
+}
 
 /** A configuration may stand alone, with scripts from elsewhere. */
 function handlerFaults(project: string | undefined, config: NginxConfig): readonly Fault[] {
@@ -66,19 +77,31 @@ function handlerFaults(project: string | undefined, config: NginxConfig): readon
 }
 
 async function loadConfig(path: string, platform: Platform): Promise<NginxConfig> {
-  if (!existsSync(path)) throw new UsageError(`there is no ${path}`);
   const exports: unknown = await import(pathToFileURL(resolve(path)).href);
   const nginx = (exports as { nginx?: NginxConfig | ((platform: Platform) => NginxConfig) }).nginx;
   if (nginx === undefined) throw new UsageError(`${path} exports no \`nginx\``);
   return typeof nginx === "function" ? nginx(platform) : nginx;
 }
 
-function report(platform: Platform, file: string): number {
-  const { ok, faults } = checkNginx(platform, file, dirname(file));
+/** Nothing takes the place of a file that works before nginx has accepted it. `tester` is the nginx to ask. */
+function write(text: string, file: string, tester: Platform | undefined): number {
+  mkdirSync(dirname(file), { recursive: true });
+  const untested = `${file}.refused`;
+  writeFileSync(untested, text);
+  if (tester !== undefined && !accepts(tester, untested)) {
+    console.error(`${tester.binary} refuses ${untested}; ${file} is as it was`);
+    return 1;
+  }
+  renameSync(untested, file);
+  if (tester !== undefined) console.log(`${tester.binary} accepts ${file}`);
+  return 0;
+}
+
+function accepts(tester: Platform, file: string): boolean {
+  const { ok, faults } = checkNginx(tester, file, dirname(file));
   for (const fault of faults) {
     const place = fault.file === undefined ? "" : `${fault.file}:${fault.line} - `;
     console.error(`${place}${fault.level}: ${fault.message}`);
   }
-  if (ok) console.log(`${platform.binary} accepts ${file}`);
-  return ok ? 0 : 1;
+  return ok;
 }

@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { formatFault } from "../compile/fault.ts";
 import { openProject } from "../compile/project.ts";
 import { openMaps } from "../traceback/map-lines.ts";
-import { type Command, parseOptions } from "./command.ts";
+import { type Command, parseOptions, UsageError } from "./command.ts";
 
 export const traceCommand: Command = {
   name: "trace",
@@ -20,13 +20,16 @@ compiled Lua file and line replaced by the TypeScript that it came from. Run it 
       { project: { type: "string", short: "p", default: "." } },
       1,
     );
+    const [log] = positionals;
+    if (log !== undefined && statSync(log, { throwIfNoEntry: false })?.isDirectory() !== false) {
+      throw new UsageError(`there is no file ${log}`);
+    }
     const opened = openProject(values.project);
     if ("faults" in opened) {
       for (const fault of opened.faults) console.error(formatFault(fault));
       return 1;
     }
     const mapLine = openMaps(opened.project.outDir, process.cwd());
-    const [log] = positionals;
     const input = log === undefined ? process.stdin : createReadStream(log);
     for await (const line of createInterface({ input })) console.log(mapLine(line));
     return 0;

@@ -43,7 +43,7 @@ export function openProject(
 ): { project: Project } | { faults: readonly Fault[] } {
   const configFile = locateConfig(resolve(path));
   if (configFile === undefined) {
-    return { faults: [{ code: "LG901", message: `there is no tsconfig.json at ${path}` }] };
+    return { faults: [{ code: "LG901", message: `there is no tsconfig.json at ${resolve(path)}` }] };
   }
   const parsed = tstl.parseConfigFileWithSystem(configFile, fixedOptions);
   if (parsed.errors.length > 0) return { faults: parsed.errors.map(faultOf) };

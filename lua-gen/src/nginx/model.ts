@@ -241,7 +241,8 @@ export interface LimitRequests {
   readonly delay?: "none" | number;
 }
 
-export interface VariableMap extends Block<"http"> {
+export interface VariableMap {
+  readonly source?: string;
   /** What is looked up: `$http_upgrade`, or text with variables. */
   readonly from: string;
   /** Without the `$`. */

@@ -144,14 +144,15 @@ function testText(test: ConditionTest): string {
   if ("equals" in test) return `$${test.variable} = ${printArgument(test.equals)}`;
   if ("differs" in test) return `$${test.variable} != ${printArgument(test.differs)}`;
   if ("matches" in test) return `$${test.variable} ~ ${printArgument(test.matches)}`;
-  return `$${test.variable}`;
+  return test.isSet && `$${test.variable}`;
 }
 
 function handlerStatements(handler: LocationHandler): Statement[] {
   if ("content" in handler) return luaBlock("content_by_lua_block", handler.content);
   if ("proxy" in handler) return proxyStatements(handler.proxy);
   if ("return" in handler) return [returnStatement(handler.return)];
-  return [statement("emptyGif" in handler ? "empty_gif" : "stub_status")];
+  if ("emptyGif" in handler) return handler.emptyGif && [statement("empty_gif")];
+  return handler.stubStatus && [statement("stub_status")];
 }
 
 function returnStatement(answer: Return): Statement {

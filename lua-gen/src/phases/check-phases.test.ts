@@ -105,10 +105,12 @@ const sources: Readonly<Record<string, string>> = {
     export function nobody(): string { unreached = requests; return prefix + unreached; }
   `,
   "tags.ts": `
-    /** @phase acces */
-    export function typo(): void {} // LG009
+    /** @phase access contnet */
+    export function typo(): void {} // LG016
+    /** @phase */
+    export function empty(): void {} // LG016
     /** @phase access */
-    export const notFunction = 1; // LG009
+    export const notFunction = 1; // LG016
   `,
 };
 
@@ -143,4 +145,13 @@ test("the message shows who calls whom, with places, and the way out", () => {
   → send (src/store/flush.ts:9:7)
   → resty.redis.new`,
   );
+});
+
+test("a word that is no phase is named, with those that are", () => {
+  const messages = faults.filter(({ code }) => code === "LG016").map(({ message }) => message);
+  assert.match(
+    messages[0] ?? "",
+    /^There is no phase "contnet"\. There are: init, init_worker, .*, timer\.$/,
+  );
+  assert.match(messages[1] ?? "", /^@phase names no phase\. There are: init, /);
 });

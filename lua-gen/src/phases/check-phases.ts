@@ -16,6 +16,8 @@ import { findWorkerState } from "./worker-state.ts";
 
 export const phaseDiagnostic = { code: "LG009", title: "API outside its phases" } as const;
 
+export const tagDiagnostic = { code: "LG016", title: "Tag that names no phase" } as const;
+
 /** Something that runs in a phase, and how it came to: a function, or the top level of a file. */
 interface Running {
   readonly code: OwnFunction | ts.SourceFile;
@@ -44,7 +46,7 @@ export function checkPhases(program: ts.Program, files: readonly ts.SourceFile[]
   const faults: Fault[] = [];
   const entries = files.flatMap((file) =>
     findEntries(file, (at, message) => {
-      faults.push({ ...positionOf(file, at.getStart(file)), code: phaseDiagnostic.code, message });
+      faults.push({ ...positionOf(file, at.getStart(file)), code: tagDiagnostic.code, message });
     }),
   );
   const checker = program.getTypeChecker();

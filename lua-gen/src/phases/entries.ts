@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { isOwn, type OwnFunction } from "./function-values.ts";
-import { type Phase, parsePhases, phaseNames } from "./phase-sets.ts";
+import { type Phase, parsePhases, phaseNames, unknownWord } from "./phase-sets.ts";
 import { tagText } from "./tags.ts";
 
 /** A function that nginx.conf calls, and when: `@phase access` above it. */
@@ -40,9 +40,10 @@ function isTaggable(node: ts.Node): node is Taggable {
 function readEntry(node: Taggable, report: (at: ts.Node, message: string) => void): Entry | undefined {
   const text = tagText(node, "phase");
   if (text === undefined || node.name === undefined) return undefined;
-  const phases = text === "" ? undefined : parsePhases(text);
+  const phases = parsePhases(text);
   if (phases === undefined) {
-    report(node.name, `"@phase ${text}" names no phase. There are: ${phaseNames.join(", ")}.`);
+    const wrong = text === "" ? "@phase names no phase." : `There is no phase "${unknownWord(text)}".`;
+    report(node.name, `${wrong} There are: ${phaseNames.join(", ")}.`);
     return undefined;
   }
   const run = "initializer" in node ? node.initializer : node;

@@ -47,6 +47,11 @@ export function parsePhases(text: string): ReadonlySet<Phase> | undefined {
   return found;
 }
 
+/** The first word of a text that {@link parsePhases} can't read. */
+export function unknownWord(text: string): string | undefined {
+  return text.split(/\s+/).find((word) => parsePhases(word) === undefined);
+}
+
 /** For messages: the shortest words for the set that `text` names. */
 export function describePhases(phases: ReadonlySet<Phase>): string {
   const whole = ssl.every((phase) => phases.has(phase));

@@ -177,6 +177,22 @@ test("an allowance without a reason, or without a use, is a fault", (t) => {
   assert.deepEqual(found, [`2 ${allowanceCode}`, `4 ${allowanceCode}`]);
 });
 
+test("a name that Lua keeps is told from one that it can't spell", () => {
+  const messages = faults.filter(({ code }) => code === "LG013").map(({ message }) => message);
+  assert.match(messages[0] ?? "", /^"end" is a keyword of Lua\. It would be called ____end in Lua, and in/);
+  assert.match(
+    messages[1] ?? "",
+    /^"table" would hide what Lua itself calls so\. It would be called ____table /,
+  );
+});
+
+test("the word that makes a function what it may not be is what is shown", () => {
+  const columns = faults
+    .filter(({ file, code }) => file === project.path("asynchronous.ts") && code === "LG002")
+    .map(({ line, column }) => cases.asynchronous?.split("\n")[(line ?? 0) - 1]?.slice((column ?? 0) - 1));
+  for (const rest of columns) assert.match(rest ?? "", /^(async|await|\*)/);
+});
+
 test("every rule has cases", () => {
   const tried = new Set(Object.values(cases).flatMap((source) => source.match(/LG\d+$/gm) ?? []));
   assert.deepEqual(

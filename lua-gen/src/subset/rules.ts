@@ -1,5 +1,6 @@
+import { unknownMemberDiagnostic } from "../nginx/unknown-members.ts";
 import { handlerDiagnostic } from "../phases/check-handlers.ts";
-import { phaseDiagnostic } from "../phases/check-phases.ts";
+import { phaseDiagnostic, tagDiagnostic } from "../phases/check-phases.ts";
 import { workerStateDiagnostic } from "../phases/worker-state.ts";
 import { libraryCallDiagnostic } from "./library-calls.ts";
 import type { Rule } from "./rule.ts";
@@ -32,9 +33,13 @@ export const rules: readonly Rule[] = [
 /** What can't be seen in one node: these look at the whole program. */
 export const ofPrograms: readonly Pick<Rule, "code" | "title">[] = [
   phaseDiagnostic,
+  tagDiagnostic,
   libraryCallDiagnostic,
   workerStateDiagnostic,
 ];
 
-/** And this one at the configuration too. */
-export const ofConfigurations: readonly Pick<Rule, "code" | "title">[] = [handlerDiagnostic];
+/** And these at the configuration too. */
+export const ofConfigurations: readonly Pick<Rule, "code" | "title">[] = [
+  handlerDiagnostic,
+  unknownMemberDiagnostic,
+];

@@ -8,15 +8,16 @@ export const asynchronous: Rule = {
     // An await inside an async function is the same fault.
     const isTopLevelAwait =
       ts.isAwaitExpression(node) && ts.findAncestor(node, ts.isFunctionLike) === undefined;
-    if (isTopLevelAwait || isAsyncFunction(node)) {
+    const asyncWord = asyncModifier(node);
+    if (isTopLevelAwait || asyncWord !== undefined) {
       report(
-        node,
+        asyncWord ?? node,
         "nginx knows no promises, and needs none: a cosocket call waits without blocking the worker. " +
           "Call it like any function, and use ngx.thread.spawn for what shall run side by side.",
       );
     } else if (ts.isFunctionLike(node) && "asteriskToken" in node && node.asteriskToken !== undefined) {
       report(
-        node,
+        node.asteriskToken as ts.Node,
         "A generator makes a coroutine for each call, and those yield into nginx's own. " +
           "Return a list, or take a callback.",
       );
@@ -24,7 +25,7 @@ export const asynchronous: Rule = {
   },
 };
 
-function isAsyncFunction(node: ts.Node): boolean {
-  if (!ts.isFunctionLike(node) || !ts.canHaveModifiers(node)) return false;
-  return ts.getModifiers(node)?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false;
+function asyncModifier(node: ts.Node): ts.Node | undefined {
+  if (!ts.isFunctionLike(node) || !ts.canHaveModifiers(node)) return undefined;
+  return ts.getModifiers(node)?.find((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword);
 }

@@ -3,19 +3,27 @@ import { LuaTarget } from "typescript-to-lua";
 import * as safeNames from "typescript-to-lua/dist/transformation/utils/safe-names.js";
 import type { Rule } from "../rule.ts";
 
+const luaJit = { luaTarget: LuaTarget.LuaJIT };
+
 export const names: Rule = {
   code: "LG013",
   title: "Name that Lua keeps for itself",
   visit(node, { report }) {
     if (!ts.isIdentifier(node) || !namesLocal(node)) return;
-    if (!safeNames.isUnsafeName(node.text, { luaTarget: LuaTarget.LuaJIT })) return;
+    if (!safeNames.isUnsafeName(node.text, luaJit)) return;
     report(
       node,
-      `In Lua "${node.text}" is a keyword, a library, or not a name at all; the output would say ` +
-        "____ and something else, also in tracebacks. Choose another name.",
+      `"${node.text}" ${objection(node.text)}. It would be called ${safeNames.createSafeName(node.text)} in Lua, ` +
+        "and in tracebacks; choose another name.",
     );
   },
 };
+
+function objection(name: string): string {
+  if (safeNames.luaKeywords.has(name)) return "is a keyword of Lua";
+  if (safeNames.isValidLuaIdentifier(name, luaJit)) return "would hide what Lua itself calls so";
+  return "is not spelt as a name may be in Lua";
+}
 
 /** Members keep their names, and so do exports, which are members of the module's table. */
 function namesLocal(node: ts.Identifier): boolean {
