@@ -24,6 +24,15 @@ const absent: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^ngx\.decode_base64mime$/, "came with 0.10.24 of the module"],
   [/^ngx\.balancer\.enable_keepalive$/, "needs OpenResty's patch of nginx; its type says so"],
   [/^ngx\.pipe\./, "needs OpenResty's nginx; its declaration says so"],
+  [/^ngx\.socket\.Udp\.bind$/, "came after 0.10.23 of the module"],
+  [/^ngx\.socket\.Tcp\.(settrustedstore|getfd|getsslpointer|getsslctx|getsslsession)$/, "came with 0.10.29"],
+  [/^ngx\.balancer\.(bind_to_local_addr|set_upstream_tls)$/, "came after 0.1.25 of lua-resty-core"],
+  [/^ngx\.resp\.(set_status|bypass_if_checks)$/, "likewise"],
+  [/^ngx\.ssl\.(parse_der_\w+|export_keying_material\w*|get_(client|server)_random)$/, "likewise"],
+  [/^ngx\.ssl\.(get_session_master_key|get_\w+_ssl_pointer|ssl_session_reused)$/, "likewise"],
+  [/^ngx\.ssl\.get_req_shared_ssl_ciphers$/, "likewise"],
+  [/^ngx\.ssl\.clienthello\.get_client_hello_(ciphers|ext_present)$/, "likewise"],
+  [/^ngx\.(proxyssl|ssl\.proxysslcert|ssl\.proxysslverify)\./, "likewise, with the phases that they are for"],
 ];
 
 /** Lua expressions for objects, and the interfaces that declare them. */

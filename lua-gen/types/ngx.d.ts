@@ -4,13 +4,15 @@
 // What fails says so in its type: `LuaMultiReturn<[T, undefined] | [undefined, string]>` is `value, nil` or
 // `nil, error`. `const [value, err] = …` keeps the two together, so testing one narrows the other.
 //
-// `@phases` names where a function may run, by nginx's own names (`init`, `init_worker`, `set`, `rewrite`, `access`,
-// `content`, `header_filter`, `body_filter`, `log`, `timer`, `balancer`, `ssl`, `exit_worker`), or by a set of them:
-//   any       all of them
-//   handler   rewrite access content
-//   yield     rewrite access content timer ssl: where a function may wait
-//   request   set rewrite access content header_filter body_filter log: where there is a request
-// `ssl` stands for ssl_certificate, ssl_session_fetch and ssl_client_hello. A `+` or `-` changes a set.
+// `@phases` names where a function may run, by the names that the directives have (`server_rewrite` of
+// `server_rewrite_by_lua_block`, …) and `timer`, or by a set of them:
+//   any        all of them
+//   handler    server_rewrite rewrite access precontent content
+//   ssl        ssl_client_hello ssl_certificate ssl_session_fetch: a client's handshake
+//   proxy_ssl  proxy_ssl_certificate proxy_ssl_verify: an upstream's
+//   yield      handler timer ssl proxy_ssl: where a function may wait
+//   request    set handler header_filter body_filter log: where there is a request
+// A `+` or `-` changes a set. `server_rewrite` came with 0.10.22 of the module, `precontent` and `proxy_ssl` later.
 
 /// <reference path="./ngx/constants.d.ts" />
 /// <reference path="./ngx/variables.d.ts" />

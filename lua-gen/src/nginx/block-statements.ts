@@ -25,6 +25,7 @@ export function phaseStatements(phases: Phases): Statement[] {
     ...(phases.setBy ?? []).map(setByStatement),
     ...luaBlock("rewrite_by_lua_block", phases.rewrite),
     ...luaBlock("access_by_lua_block", phases.access),
+    ...luaBlock("precontent_by_lua_block", phases.precontent),
     ...luaBlock("header_filter_by_lua_block", phases.headerFilter),
     ...luaBlock("body_filter_by_lua_block", phases.bodyFilter),
     ...luaBlock("log_by_lua_block", phases.log),

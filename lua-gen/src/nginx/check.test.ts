@@ -36,6 +36,9 @@ function everything(dir: string): NginxConfig {
       init: { code: "app = nil" },
       initWorker: { code: "local function idle() end" },
       exitWorker: { code: "return" },
+      serverRewrite: { code: "return" },
+      sessionFetchBy: { code: "return" },
+      sessionStoreBy: { code: "return" },
       tempDir: dir,
       limitZones: {
         requests: { key: "$binary_remote_addr", bytes: 65_536, rate: { requests: 10, per: "second" } },
@@ -108,8 +111,10 @@ function everything(dir: string): NginxConfig {
             preferServerCiphers: true,
             stapling: false,
             clients: { authorityFile: `${dir}/cert.pem`, verify: "optional", depthMax: 2 },
+            clientHelloBy: run,
             certificateBy: run,
           },
+          serverRewrite: run,
           names: ["example.org", "*.example.org"],
           rewrite: run,
           access: run,
@@ -227,4 +232,29 @@ test("a directive made for one context does not fit another", () => {
   // @ts-expect-error http doesn't take it
   const wrong: NonNullable<NginxConfig["http"]["directives"]> = [forLocation];
   assert.equal(wrong.length, 1);
+});
+
+test("handlers that this nginx is too old for are printed where they belong", () => {
+  const { http, ...main } = everything("/tmp/lua-gen-unused");
+  const run = { code: "go()" };
+  const proxy = { to: "https://x", upstreamCertificateBy: run, upstreamVerifyBy: run };
+  const text = printNginx(
+    {
+      ...main,
+      http: {
+        ...http,
+        servers: [
+          {
+            listen: [{ port: 8000 }],
+            locations: [{ match: { prefix: "/new" }, precontent: run, handler: { proxy } }],
+          },
+        ],
+      },
+    },
+    platform,
+  );
+  const location = text.slice(text.indexOf("location /new {"));
+  for (const name of ["precontent", "proxy_ssl_certificate", "proxy_ssl_verify"]) {
+    assert.match(location, new RegExp(`${name}_by_lua_block {\n *go\\(\\)\n *}`));
+  }
 });

@@ -34,6 +34,10 @@ export interface Http extends Block<"http">, Shared, Phases {
   readonly init?: LuaHandler;
   readonly initWorker?: LuaHandler;
   readonly exitWorker?: LuaHandler;
+  readonly serverRewrite?: LuaHandler;
+  /** TLS sessions that all machines share; for connections of all servers. */
+  readonly sessionFetchBy?: LuaHandler;
+  readonly sessionStoreBy?: LuaHandler;
   /** Where bodies that don't fit into memory go; the folder must exist. Without it, nginx's compiled-in paths. */
   readonly tempDir?: string;
   /** Counters that {@link Shared.limitRequests} and {@link Shared.limitConnections} name. */
@@ -66,6 +70,8 @@ export interface Server extends Block<"server">, Shared, Phases {
   readonly names?: readonly string[];
   readonly http2?: boolean;
   readonly tls?: Tls;
+  /** Before the location is chosen. */
+  readonly serverRewrite?: LuaHandler;
   readonly return?: Return;
   readonly locations: readonly Location[];
 }
@@ -101,6 +107,8 @@ export interface Tls {
     readonly verify: "required" | "optional";
     readonly depthMax?: number;
   };
+  /** `ssl_client_hello_by_lua_block`: before anything of the handshake is decided. */
+  readonly clientHelloBy?: LuaHandler;
   /** `ssl_certificate_by_lua_block`. */
   readonly certificateBy?: LuaHandler;
 }
@@ -181,6 +189,10 @@ export interface ProxyPass {
   readonly bufferBytes?: number;
   readonly buffers?: { readonly count: number; readonly bytes: number };
   readonly interceptErrors?: boolean;
+  /** `proxy_ssl_certificate_by_lua_block`; newer than Debian's module, as is the next. */
+  readonly upstreamCertificateBy?: LuaHandler;
+  /** `proxy_ssl_verify_by_lua_block`. */
+  readonly upstreamVerifyBy?: LuaHandler;
 }
 
 export type NextUpstream =
@@ -334,6 +346,8 @@ export interface Phases {
   readonly setBy?: readonly { readonly variable: string; readonly by: LuaHandler }[];
   readonly rewrite?: LuaHandler;
   readonly access?: LuaHandler;
+  /** Between access and content; newer than Debian's module. */
+  readonly precontent?: LuaHandler;
   readonly headerFilter?: LuaHandler;
   readonly bodyFilter?: LuaHandler;
   readonly log?: LuaHandler;

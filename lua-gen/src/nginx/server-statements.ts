@@ -34,6 +34,7 @@ export function serverBlock(server: Server, platform: Platform): Statement {
       ...(server.names === undefined ? [] : [statement("server_name", ...server.names)]),
       ...tlsStatements(server.tls),
       ...sharedStatements(server),
+      ...luaBlock("server_rewrite_by_lua_block", server.serverRewrite),
       ...phaseStatements(server),
       ...(server.return === undefined ? [] : [returnStatement(server.return)]),
       ...others(server.directives),
@@ -94,6 +95,7 @@ function tlsStatements(tls: Tls | undefined): Statement[] {
           statement("ssl_verify_client", tls.clients.verify === "required" ? "on" : "optional"),
           ...measure("ssl_verify_depth", tls.clients.depthMax),
         ]),
+    ...luaBlock("ssl_client_hello_by_lua_block", tls.clientHelloBy),
     ...luaBlock("ssl_certificate_by_lua_block", tls.certificateBy),
   ];
 }
@@ -186,5 +188,7 @@ function proxyStatements(proxy: ProxyPass): Statement[] {
       ? []
       : [statement("proxy_buffers", proxy.buffers.count, proxy.buffers.bytes)]),
     ...onOff("proxy_intercept_errors", proxy.interceptErrors),
+    ...luaBlock("proxy_ssl_certificate_by_lua_block", proxy.upstreamCertificateBy),
+    ...luaBlock("proxy_ssl_verify_by_lua_block", proxy.upstreamVerifyBy),
   ];
 }

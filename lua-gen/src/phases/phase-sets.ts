@@ -8,10 +8,14 @@ export const phaseNames = [
   "ssl_session_fetch",
   "ssl_session_store",
   "set",
+  "server_rewrite",
   "rewrite",
   "access",
+  "precontent",
   "content",
   "balancer",
+  "proxy_ssl_certificate",
+  "proxy_ssl_verify",
   "header_filter",
   "body_filter",
   "log",
@@ -21,14 +25,16 @@ export const phaseNames = [
 export type Phase = (typeof phaseNames)[number];
 
 const ssl = ["ssl_client_hello", "ssl_certificate", "ssl_session_fetch"] as const;
-const handler = ["rewrite", "access", "content"] as const;
+const proxySsl = ["proxy_ssl_certificate", "proxy_ssl_verify"] as const;
+const handler = ["server_rewrite", "rewrite", "access", "precontent", "content"] as const;
 
 /** The sets that types/ngx.d.ts explains. */
 const sets: Readonly<Record<string, readonly Phase[]>> = {
   any: phaseNames,
   ssl,
+  proxy_ssl: proxySsl,
   handler,
-  yield: [...handler, "timer", ...ssl],
+  yield: [...handler, "timer", ...ssl, ...proxySsl],
   request: ["set", ...handler, "header_filter", "body_filter", "log"],
 };
 
@@ -54,7 +60,10 @@ export function unknownWord(text: string): string | undefined {
 
 /** For messages: the shortest words for the set that `text` names. */
 export function describePhases(phases: ReadonlySet<Phase>): string {
-  const whole = ssl.every((phase) => phases.has(phase));
-  const names = [...phases].filter((phase) => !whole || !(ssl as readonly string[]).includes(phase));
-  return [...names, ...(whole ? ["ssl"] : [])].join(", ");
+  const whole = Object.entries({ ssl, proxy_ssl: proxySsl }).filter(([, set]) =>
+    set.every((phase) => phases.has(phase)),
+  );
+  const inside = new Set<Phase>(whole.flatMap(([, set]) => set));
+  const names = [...phases].filter((phase) => !inside.has(phase));
+  return [...names, ...whole.map(([name]) => name)].join(", ");
 }

@@ -19,7 +19,9 @@ export function allowedPhases(declaration: ts.Declaration): ReadonlySet<Phase> |
   const symbol = (declaration as { symbol?: ts.Symbol }).symbol;
   const hosts: ts.Node[] = [declaration, ...(symbol?.declarations ?? [])];
   for (let around: ts.Node = declaration.parent; !ts.isSourceFile(around); around = around.parent) {
-    if (ts.isInterfaceDeclaration(around) || ts.isModuleDeclaration(around)) hosts.push(around);
+    if (!ts.isInterfaceDeclaration(around) && !ts.isModuleDeclaration(around)) continue;
+    // A namespace may be declared in several blocks, and one of them speaks for all.
+    hosts.push(around, ...((around as { symbol?: ts.Symbol }).symbol?.declarations ?? []));
   }
   for (const host of hosts) {
     const text = tagText(host, "phases");

@@ -43,6 +43,14 @@ declare namespace jit {
   }
 }
 
+/**
+ * Where something may wait these are nginx's own, which know its threads; in filters and in `init` they are Lua's.
+ * Elsewhere they throw. The functions are those of lua-types.
+ *
+ * @phases yield +init +header_filter +body_filter
+ */
+declare namespace coroutine {}
+
 /** Compiles text to a function; `nil, error` when it doesn't parse. @noSelf */
 declare function loadstring(
   this: void,

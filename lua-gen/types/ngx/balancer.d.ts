@@ -7,8 +7,13 @@
 declare module "ngx.balancer" {
   type Done = LuaMultiReturn<[true, undefined] | [undefined, string]>;
 
-  /** A literal address, never a name; or `unix:` and a path with no port. @phases balancer */
-  export function set_current_peer(address: string, port?: number): Done;
+  /**
+   * A literal address, never a name; or `unix:` and a path with no port. `host` goes into SNI and the check of the
+   * certificate, in nginx with OpenResty's patches.
+   *
+   * @phases balancer
+   */
+  export function set_current_peer(address: string, port?: number, host?: string): Done;
   /** How often nginx may call the balancer again after a failure; capped by `proxy_next_upstream_tries`. @phases balancer */
   export function set_more_tries(count: number): Done;
   /** Of the try before: `nil` at the first; "next" when the peer answered but not well. @phases balancer */
@@ -19,6 +24,10 @@ declare module "ngx.balancer" {
   export function set_timeouts(connect?: number, send?: number, read?: number): Done;
   /** After the balancer changed headers or body. Not on the first try. @phases balancer */
   export function recreate_request(): Done;
+  /** Where the connection comes from: an address, or `address:port`. Newer than Debian's. @phases balancer */
+  export function bind_to_local_addr(address: string): Done;
+  /** Whether this try speaks TLS. Newer than Debian's; needs OpenResty's nginx. @phases balancer */
+  export function set_upstream_tls(on: boolean): Done;
   /**
    * A keepalive pool for this peer; must not be combined with the `keepalive` directive. Absent from the Debian
    * packages (a patched nginx is needed): compare with `undefined` before the call.

@@ -24,7 +24,7 @@ declare namespace ngx.timer {
    * `premature` says that the worker is shutting down. Fails with "too many pending timers"
    * (`lua_max_pending_timers`, 1,024) and "process exiting". A delay of 0 is the way out of phases without sockets.
    *
-   * @phases init_worker request +timer +balancer +ssl +ssl_session_store
+   * @phases init_worker request +timer +balancer +ssl +ssl_session_store +proxy_ssl
    */
   function at<A extends unknown[]>(
     delaySeconds: number,
@@ -32,16 +32,16 @@ declare namespace ngx.timer {
     ...args: A
   ): LuaMultiReturn<[true, undefined] | [undefined, string]>;
 
-  /** Until the worker exits; a run that takes longer than the interval overlaps the next. The delay is > 0. @phases init_worker request +timer +balancer +ssl +ssl_session_store */
+  /** Until the worker exits; a run that takes longer than the interval overlaps the next. The delay is > 0. @phases init_worker request +timer +balancer +ssl +ssl_session_store +proxy_ssl */
   function every<A extends unknown[]>(
     delaySeconds: number,
     callback: (this: void, premature: boolean, ...args: A) => void,
     ...args: A
   ): LuaMultiReturn<[true, undefined] | [undefined, string]>;
 
-  /** @phases init_worker request +timer +balancer +ssl +ssl_session_store +exit_worker */
+  /** @phases init_worker request +timer +balancer +ssl +ssl_session_store +proxy_ssl +exit_worker */
   function running_count(): number;
-  /** @phases init_worker request +timer +balancer +ssl +ssl_session_store +exit_worker */
+  /** @phases init_worker request +timer +balancer +ssl +ssl_session_store +proxy_ssl +exit_worker */
   function pending_count(): number;
 }
 

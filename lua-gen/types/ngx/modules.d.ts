@@ -59,6 +59,10 @@ declare module "ngx.re" {
 declare module "ngx.resp" {
   /** Appends instead of replacing. @phases handler +header_filter */
   export function add_header(name: string, value: string | readonly string[]): void;
+  /** `ngx.status`, with a reason phrase of your own. Newer than Debian's. @phases handler +header_filter */
+  export function set_status(status: number, reason?: string): void;
+  /** Answers as if there were no `If-Match`, `If-None-Match` and the like. Newer than Debian's. @phases handler +header_filter */
+  export function bypass_if_checks(): void;
 }
 
 /** @noResolution @noSelf */
@@ -70,6 +74,14 @@ declare module "ngx.req" {
 /** Replaces parts of the API by faster FFI versions. nginx loads it by itself from 0.10.16 on. @noResolution @noSelf */
 declare module "resty.core" {
   export const version: string;
+}
+
+/** nginx's monotonic clock, cached like `ngx.now`. @noResolution @noSelf */
+declare module "resty.core.time" {
+  /** Milliseconds since the machine was started. @phases any */
+  export function monotonic_msec(): number;
+  /** Seconds, with milliseconds. @phases any */
+  export function monotonic_time(): number;
 }
 
 /** Directives of the Nginx Development Kit. @noSelf */

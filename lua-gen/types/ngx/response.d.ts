@@ -42,7 +42,7 @@ declare namespace ngx {
    * does. Hence the type; let `return` follow it everywhere. nginx takes it in a timer too, where there is no request
    * to end and it ends the timer without a word: that is left out here, `return` says it better.
    *
-   * @phases handler +header_filter +balancer +ssl +ssl_session_store
+   * @phases handler +header_filter +balancer +ssl +ssl_session_store +proxy_ssl
    */
   function exit(status: number): void;
 

@@ -6,7 +6,7 @@
  */
 declare module "ngx.semaphore" {
   export interface Semaphore {
-    /** Waits at most so long: `nil, "timeout"`. 0 doesn't wait. @phases yield -ssl */
+    /** Waits at most so long: `nil, "timeout"`. 0 doesn't wait. @phases yield -ssl -proxy_ssl */
     wait(seconds: number): LuaMultiReturn<[true, undefined] | [undefined, string]>;
     /** Releases `count` (1 unless given) waiters, as soon as the caller waits or ends. @phases any */
     post(count?: number): true;

@@ -47,6 +47,21 @@ declare namespace ngx.socket {
       sendStatusRequest?: boolean,
     ): LuaMultiReturn<[SslSession | true, undefined] | [undefined | false, string]>;
     setclientcert(cert: unknown, key: unknown): Done;
+    /**
+     * An OpenSSL `X509_STORE *` that the next `sslhandshake` with `verify` trusts in the place of
+     * `lua_ssl_trusted_certificate`; for that one only. From 0.10.29 of the module on, as are the four below.
+     *
+     * @phases handler timer
+     */
+    settrustedstore(store: unknown): Done;
+    /** The descriptor, for FFI; closing it is up to the socket. */
+    getfd(): LuaMultiReturn<[number, undefined] | [undefined, string]>;
+    /** OpenSSL's `SSL *` of the connection, for FFI. */
+    getsslpointer(): LuaMultiReturn<[unknown, undefined] | [undefined, string]>;
+    /** OpenSSL's `SSL_CTX *` of the connection, for FFI. */
+    getsslctx(): LuaMultiReturn<[unknown, undefined] | [undefined, string]>;
+    /** Asked after the first answer, it holds the ticket that TLS 1.3 sends only then; `sslhandshake`'s doesn't. */
+    getsslsession(): LuaMultiReturn<[SslSession, undefined] | [undefined, string]>;
     /** A list is sent as if it were joined, without a copy. Returns the bytes sent. */
     send(
       data: string | number | readonly (string | number)[],
@@ -84,6 +99,8 @@ declare namespace ngx.socket {
 
   /** Like {@link Tcp}, for datagrams. @phases yield */
   interface Udp {
+    /** The local address to send from. From 0.10.25 of the module on. */
+    bind(address: string): Done;
     setpeername(host: string, port: number): Done;
     setpeername(unixPath: `unix:${string}`): Done;
     send(data: string | readonly string[]): Done;

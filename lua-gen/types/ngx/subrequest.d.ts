@@ -19,10 +19,10 @@ declare namespace ngx.location {
     readonly truncated: boolean;
   }
 
-  /** Waits for the whole response, which is held in memory. @phases handler */
+  /** Waits for the whole response, which is held in memory. @phases rewrite access content */
   function capture(uri: string, options?: CaptureOptions): CaptureResult;
 
-  /** All at once; returns when the last has answered. @phases handler */
+  /** All at once; returns when the last has answered. @phases rewrite access content */
   function capture_multi(
     requests: readonly (readonly [uri: string, options?: CaptureOptions])[],
   ): LuaMultiReturn<CaptureResult[]>;

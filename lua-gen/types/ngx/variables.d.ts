@@ -4,7 +4,7 @@ declare namespace ngx {
    * nginx variables. Reading one that this request doesn't have gives `undefined`; writing one that `set` or `map`
    * doesn't define throws. Each read allocates from the request's pool and costs a hash lookup: read once, pass on.
    *
-   * @phases request +balancer +ssl
+   * @phases request +balancer
    */
   interface Variables {
     [name: string]: string | undefined;
@@ -42,11 +42,15 @@ declare namespace ngx {
    * A table of this request's own that lives until the log phase. Declare its fields by merging:
    * `declare global { namespace ngx { interface Context { decision?: Decision } } }`. An internal redirect
    * (`ngx.exec`, `error_page`) empties it. Slow for its kind: fetch it once for each phase.
-   *
-   * @phases init_worker request +timer +balancer +ssl +exit_worker
    */
   // biome-ignore lint/suspicious/noEmptyInterface: it exists to be merged into
   interface Context {}
+  /**
+   * See {@link Context}. The manual leaves out the TLS phases, lua-resty-core doesn't: there it is a table of the
+   * connection's, whose fields its requests read.
+   *
+   * @phases init_worker request +timer +balancer +ssl +ssl_session_store +proxy_ssl +exit_worker
+   */
   let ctx: Context;
 
   /**
@@ -62,6 +66,7 @@ declare namespace ngx {
 
 // A block of its own, because one `export { … }` ends the implicit export of all else in its block.
 declare namespace ngx {
+  /** See {@link Variables}. @phases request +balancer */
   const variables: Variables;
 
   export { variables as var };
