@@ -85,6 +85,50 @@ const sources: Readonly<Record<string, string>> = {
     }
     declare global { namespace ngx { interface Context { seen?: boolean } } }
   `,
+  "handshake.ts": `
+    /** @phase ssl_certificate */
+    export function certificate(): void {
+      ngx.ctx.seen = ngx.var.host !== ""; // LG009 ssl_certificate
+      ngx.sleep(0.1);
+    }
+    /** @phase exit_worker init */
+    export function end(): void {
+      ngx.log(ngx.INFO, ngx.encode_args({})); // LG009 init, exit_worker
+      ngx.ctx.seen = true; // LG009 init
+    }
+    /** @phase proxy_ssl_verify precontent server_rewrite */
+    export function newer(): void {
+      ngx.socket.tcp();
+      ngx.req.read_body(); // LG009 proxy_ssl_verify
+      ngx.location.capture("/"); // LG009 server_rewrite, precontent, proxy_ssl_verify
+    }
+    /** @phase log header_filter */
+    export function resumed(): void {
+      coroutine.wrap(() => {}); // LG009 log
+    }
+  `,
+  "asks.ts": `
+    function release(): void {
+      const phase = ngx.get_phase();
+      if (phase !== "timer" && phase !== "access") return;
+      ngx.sleep(1);
+    }
+    /** @phase log timer ssl_certificate access */
+    export function asks(): void {
+      release();
+      if (ngx.get_phase() === "timer") ngx.sleep(1);
+      else ngx.sleep(2); // LG009 log
+      const host = ngx.get_phase() === "access" ? ngx.req.get_method() : "";
+      if (!("ssl_cert" !== ngx.get_phase()) || host === "x") {
+        ngx.sleep(3); // LG009 log
+      }
+      if (ngx.get_phase() === "log") {
+        ngx.log(ngx.INFO, ngx.var.host);
+        return;
+      }
+      ngx.sleep(4);
+    }
+  `,
   "top.ts": `
     import { value } from "./loaded.ts";
     /** @phase init */
@@ -139,7 +183,7 @@ test("the message shows who calls whom, with places, and the way out", () => {
   const shown = fault?.message.replaceAll(/\(\S*src\//g, "(src/");
   assert.equal(
     shown,
-    `resty.redis.new may not run in log; it may in rewrite, access, content, timer, ssl. Hand the work to ngx.timer.at(0, …), where it may run.
+    `resty.redis.new may not run in log; it may in server_rewrite, rewrite, access, precontent, content, timer, ssl, proxy_ssl. Hand the work to ngx.timer.at(0, …), where it may run.
   log: log (src/log.ts:5:5)
   → flush (src/log.ts:6:7)
   → send (src/store/flush.ts:9:7)
@@ -154,4 +198,13 @@ test("a word that is no phase is named, with those that are", () => {
     /^There is no phase "contnet"\. There are: init, init_worker, .*, timer\.$/,
   );
   assert.match(messages[1] ?? "", /^@phase names no phase\. There are: init, /);
+});
+
+test("each phase that misuses one call shows its own way there", () => {
+  const fault = faults.find(({ message }) => message.startsWith("ngx.location.capture"));
+  assert.deepEqual(fault?.message.match(/^ {2}\w+: newer/gm)?.toSorted(), [
+    "  precontent: newer",
+    "  proxy_ssl_verify: newer",
+    "  server_rewrite: newer",
+  ]);
 });

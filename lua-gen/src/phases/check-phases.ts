@@ -10,6 +10,7 @@ import {
   takesFunction,
 } from "./function-values.ts";
 import { importClosure } from "./import-closure.ts";
+import { conditionIn, leaves } from "./phase-conditions.ts";
 import { describePhases, type Phase } from "./phase-sets.ts";
 import { allowedPhases } from "./tags.ts";
 import { findWorkerState } from "./worker-state.ts";
@@ -32,8 +33,8 @@ interface Running {
 interface Misuse {
   readonly at: ts.Node;
   readonly api: ts.Declaration;
-  readonly by: Running;
-  readonly phases: Set<Phase>;
+  /** The shortest way there, in each phase. */
+  readonly by: Map<Phase, Running>;
 }
 
 /**
@@ -120,9 +121,37 @@ class Walk {
   private visit(node: ts.Node, running: Running): void {
     // A function inside runs when it is called.
     if (ts.isFunctionLike(node)) return;
-    if (ts.isCallExpression(node)) this.call(node, running);
-    else if (ts.isPropertyAccessExpression(node)) this.read(node, running);
-    ts.forEachChild(node, (child) => this.visit(child, running));
+    if (ts.isIfStatement(node)) {
+      this.branch(node.expression, node.thenStatement, node.elseStatement, running);
+    } else if (ts.isConditionalExpression(node)) {
+      this.branch(node.condition, node.whenTrue, node.whenFalse, running);
+    } else if (ts.isBlock(node)) {
+      this.block(node, running);
+    } else {
+      if (ts.isCallExpression(node)) this.call(node, running);
+      else if (ts.isPropertyAccessExpression(node)) this.read(node, running);
+      ts.forEachChild(node, (child) => this.visit(child, running));
+    }
+  }
+
+  /** Who asks `ngx.get_phase()` knows which branch runs. */
+  private branch(condition: ts.Expression, yes: ts.Node, no: ts.Node | undefined, running: Running): void {
+    const holds = conditionIn(running.phase, condition, this.checker);
+    this.visit(condition, running);
+    if (holds !== false) this.visit(yes, running);
+    if (holds !== true && no !== undefined) this.visit(no, running);
+  }
+
+  /** Up to where this phase has returned. */
+  private block(node: ts.Block, running: Running): void {
+    for (const statement of node.statements) {
+      this.visit(statement, running);
+      if (!ts.isIfStatement(statement)) continue;
+      const holds = conditionIn(running.phase, statement.expression, this.checker);
+      const taken =
+        holds === true ? statement.thenStatement : holds === false ? statement.elseStatement : undefined;
+      if (taken !== undefined && leaves(taken)) return;
+    }
   }
 
   private call(node: ts.CallExpression, running: Running): void {
@@ -153,7 +182,9 @@ class Walk {
 
   /** Variables and properties: `ngx.ctx`, `ngx.status`. */
   private read(node: ts.PropertyAccessExpression, running: Running): void {
-    const [declaration] = this.checker.getSymbolAtLocation(node)?.declarations ?? [];
+    const symbol = this.checker.getSymbolAtLocation(node);
+    const isAlias = symbol !== undefined && (symbol.flags & ts.SymbolFlags.Alias) !== 0;
+    const [declaration] = (isAlias ? this.checker.getAliasedSymbol(symbol) : symbol)?.declarations ?? [];
     if (declaration === undefined || ts.isFunctionLike(declaration)) return;
     if (declaration.getSourceFile().isDeclarationFile) this.use(declaration, node, running);
   }
@@ -161,8 +192,8 @@ class Walk {
   private use(api: ts.Declaration, at: ts.Node, by: Running): void {
     if (allowedPhases(api)?.has(by.phase) ?? true) return;
     const known = this.misuses.get(at);
-    if (known === undefined) this.misuses.set(at, { api, at, by, phases: new Set([by.phase]) });
-    else known.phases.add(by.phase);
+    if (known === undefined) this.misuses.set(at, { api, at, by: new Map([[by.phase, by]]) });
+    else if (!known.by.has(by.phase)) known.by.set(by.phase, by);
   }
 
   private nameOfApi(declaration: ts.Declaration): string {
@@ -170,21 +201,27 @@ class Walk {
   }
 }
 
-function faultOf({ at, api, by, phases }: Misuse, checker: ts.TypeChecker, folder: string): Fault {
+function faultOf({ at, api, by }: Misuse, checker: ts.TypeChecker, folder: string): Fault {
   const declared = apiName(api, checker);
   // `new` can only be exported under another name than it is declared by.
   const name = ts.isPropertyAccessExpression(at) ? declared.replace(/[^.]+$/, at.name.text) : declared;
   const allowed = allowedPhases(api) ?? new Set<Phase>();
-  const path: string[] = [name];
-  for (let step: Running | undefined = by; step !== undefined; step = step.caller) {
+  const phases = new Set(by.keys());
+  const paths = [...by.values()].map((running) => `\n  ${[...pathTo(running, folder), name].join("\n  → ")}`);
+  const remedy = remedyFor(allowed, phases);
+  const message = `${name} may not run in ${[...phases].join(", ")}; it may in ${describePhases(allowed)}.${remedy}`;
+  const place = positionOf(at.getSourceFile(), at.getStart());
+  return { ...place, code: phaseDiagnostic.code, message: message + paths.join("") };
+}
+
+/** From the entry point on. */
+function pathTo(running: Running, folder: string): string[] {
+  const path: string[] = [];
+  for (let step: Running | undefined = running; step !== undefined; step = step.caller) {
     const { file, line, column } = positionOf(step.at.getSourceFile(), step.at.getStart());
     path.unshift(`${step.name} (${relative(folder, file)}:${line}:${column})`);
   }
-  const remedy = remedyFor(allowed, phases);
-  const message =
-    `${name} may not run in ${[...phases].join(", ")}; it may in ${describePhases(allowed)}.${remedy}\n` +
-    `  ${path.join("\n  → ")}`;
-  return { ...positionOf(at.getSourceFile(), at.getStart()), code: phaseDiagnostic.code, message };
+  return path;
 }
 
 /** What else to do. Nobody can hand over what has to be known before the phase ends. */
