@@ -7,7 +7,7 @@ import { formatFault } from "../compile/fault.ts";
 import { createSourceCache } from "../compile/source-cache.ts";
 import { findPlatform, type Platform, PlatformError } from "../nginx/platform.ts";
 import { foreignNginx, type Reloadable, startNginx } from "../watch/nginx-process.ts";
-import { watchFiles } from "../watch/watch-files.ts";
+import { sourcePattern, watchFiles } from "../watch/watch-files.ts";
 import { type Command, parseOptions, UsageError } from "./command.ts";
 
 const ownBinary = fileURLToPath(new URL("../../bin/lua-gen.mjs", import.meta.url));
@@ -75,12 +75,12 @@ async function watch(watched: Watched): Promise<number> {
     const result = build({ project: watched.project, cache });
     const outside = watched.module === undefined ? [] : [resolve(watched.module)];
     files.follow([configFile, ...outside, ...result.sources]);
-    // A new process takes longer than the build: only for what isn't a source of the Lua code.
-    const known = new Set([...sources, ...result.sources]);
-    if (changed === undefined || [...changed].some((path) => !known.has(path)))
-      isConfigured = configure(watched);
-    sources = result.sources;
     for (const fault of result.faults) console.error(formatFault(fault));
+    // A new process takes longer than the build: only for files that aren't sources of the Lua code.
+    const known = new Set([...sources, ...result.sources]);
+    const isOutside = (path: string) => sourcePattern.test(path) && !known.has(path);
+    if (changed === undefined || [...changed].some(isOutside)) isConfigured = configure(watched);
+    sources = result.sources;
     const isGood = result.faults.length === 0 && isConfigured;
     const elapsed = `${Math.round(performance.now() - startedMs)} ms`;
     if (!isGood) {

@@ -29,8 +29,16 @@ function configOf(location: Partial<Location>, server: Partial<Server> = {}): Ng
 
 /** As it comes in by a spread, of which the compiler checks no names. */
 const mistakes: readonly (readonly [of: string, config: NginxConfig, unknown: string])[] = [
-  ["a member", configOf({ ...{ acess: { code: "x()" } } }), "http.servers[0].locations[0].acess"],
-  ["two", configOf({ ...{ a: 1 } }, { ...{ b: 2 } }), "http.servers[0].b, http.servers[0].locations[0].a"],
+  [
+    "a member",
+    configOf({ internal: true, ...{ acess: { code: "x()" } } }),
+    "http.servers[0].locations[0].acess",
+  ],
+  [
+    "two",
+    configOf({ internal: true, ...{ a: 1 } }, { names: ["x"], ...{ b: 2 } }),
+    "http.servers[0].b, http.servers[0].locations[0].a",
+  ],
   [
     "a member of a handler that is shown in TypeScript",
     configOf({ access: { module: "a", entry: "b", ...{ phase: "access" } } }),
