@@ -2,7 +2,6 @@ import type { Verdict } from "@sluice/contract/policy/decide.ts";
 import { awaitsUser, chargeRequest, chargeUser } from "../limits/charge-request.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import {
-  clientAddressBytes,
   isWrittenSo,
   noteCountry,
   noteUser,
@@ -92,12 +91,11 @@ export function decideUnknown(): VerdictWord {
  */
 function admit(method: string, path: string, route: RouteSettings | undefined): Refusal | undefined {
   if (!accessLoaded()) return NOT_READY;
-  const address = clientAddressBytes();
-  const verdict = charged(decideAccess(address, method, path), route === undefined ? NO_ROUTE : route.number);
+  const verdict = charged(decideAccess(method, path), route === undefined ? NO_ROUTE : route.number);
   const country = lastCountry();
   countDecision(country, verdict);
   counted = verdict;
-  sampleDecision(address, country, method, path, route === undefined ? "" : route.pattern, verdict);
+  sampleDecision(lastAddress(), country, method, path, route === undefined ? "" : route.pattern, verdict);
   noteCountry(country);
   if (verdict.action === "deny") return denial(verdict);
   if (verdict.reason !== "default") noteVerdict(verdict.reason, verdict.rule);

@@ -10,8 +10,7 @@ import { sameBytes } from "./variables.ts";
 export interface SeenHeaders {
   /** How many `Authorization` fields there are. */
   authorizations: number;
-  /** The value of the last of them, where nginx holds it, and its length: making a string of it is for who needs it. */
-  authorization: ffi.Bytes;
+  /** The length of the last of them, whose value {@link authorizationBytes} shows where nginx holds it. */
   authorizationLength: number;
   /** More fields than we look at: the request must be refused. */
   tooMany: boolean;
@@ -34,10 +33,12 @@ const truncated = ffi.new<ffi.Pointer<number>>("int[1]");
 /** @perWorker */
 const seen: SeenHeaders = {
   authorizations: 0,
-  authorization: ffi.new<ffi.Bytes>("unsigned char[1]"),
   authorizationLength: 0,
   tooMany: false,
 };
+
+/** Of the `Authorization` field seen last. A pointer in a Lua table would be an object for each request. @perWorker */
+const authorization = ffi.new<ffi.Pointer<ffi.Bytes>>("unsigned char *[1]");
 
 /** Whether a field of the request that is looked at is the edge's own. @perWorker */
 let internal = false;
@@ -46,6 +47,16 @@ const LOWER_A = 97;
 const LOWER_X = 120;
 const INTERNAL_PREFIX = "x-sluice-";
 const AUTHORIZATION = "authorization";
+
+/**
+ * What the last `Authorization` field says, as long as {@link SeenHeaders} is valid: making a string of it is for who
+ * needs one.
+ *
+ * @hot
+ */
+export function authorizationBytes(): ffi.Bytes {
+  return authorization[0] as ffi.Bytes;
+}
 
 /**
  * Takes off every field that only the edge may set, and reports what is asked of the others. The result is valid
@@ -100,7 +111,7 @@ function inspectField(at: number, count: number): void {
   if (first === LOWER_A && length === AUTHORIZATION.length) {
     if (sameBytes(field.key.data, AUTHORIZATION, length)) {
       seen.authorizations += 1;
-      seen.authorization = field.value.data;
+      authorization[0] = field.value.data;
       seen.authorizationLength = tonumber(field.value.len) as number;
     }
   } else if (first === LOWER_X && length >= INTERNAL_PREFIX.length) {

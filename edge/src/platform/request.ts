@@ -50,13 +50,19 @@ export function requestId(): string {
   return ngx.var.sluice_id as string;
 }
 
+/** Of the client, behind trusted proxies; 4 or 16 bytes in network order. */
+export function clientAddressBytes(): string {
+  return ngx.var.binary_remote_addr;
+}
+
 /**
- * Of the client, behind trusted proxies; 4 or 16 bytes in network order.
+ * The same where nginx holds it (variables.ts). Nearly every request comes from another address, and a string of
+ * each is one that the collector has to find again.
  *
  * @hot
  */
-export function clientAddressBytes(): string {
-  return ngx.var.binary_remote_addr;
+export function readClientAddress(): void {
+  readVariable("binary_remote_addr");
 }
 
 /**

@@ -12,7 +12,8 @@ import { decode } from "cjson.safe";
 import { countryOf } from "../geo/range-table.ts";
 import { nowMs } from "../platform/clock.ts";
 import { logError } from "../platform/log.ts";
-import { requestHost } from "../platform/request.ts";
+import { clientAddressBytes, readClientAddress, requestHost } from "../platform/request.ts";
+import { variableBytes, variableLength } from "../platform/variables.ts";
 import { type AccessLists, createAccessLists } from "./access-lists.ts";
 
 /**
@@ -60,8 +61,8 @@ export function accessLoaded(): boolean {
  *
  * @hot
  */
-export function decideAccess(addressBytes: string, method: string, path: string): Verdict {
-  const address = readAddress(addressBytes);
+export function decideAccess(method: string, path: string): Verdict {
+  const address = readAddress();
   request.address = address;
   request.country = countryOf(address);
   request.method = method;
@@ -140,14 +141,17 @@ function gatherObserved(): void {
   }
 }
 
-function readAddress(bytes: string): Address {
-  if (bytes.length === 4) {
-    const [first, second, third, fourth] = string.byte(bytes, 1, 4);
+/** @hot */
+function readAddress(): Address {
+  readClientAddress();
+  if (variableLength() === 4) {
+    const bytes = variableBytes();
     ipv4.a =
-      (((first as number) * 256 + (second as number)) * 256 + (third as number)) * 256 + (fourth as number);
+      (((bytes[0] as number) * 256 + (bytes[1] as number)) * 256 + (bytes[2] as number)) * 256 +
+      (bytes[3] as number);
     return ipv4;
   }
-  const address = addressFromBytes(bytes);
+  const address = addressFromBytes(clientAddressBytes());
   // A listener on a Unix socket has clients without an address: nothing could be decided about them.
   if (address === undefined) error("the client has no IP address");
   return address;

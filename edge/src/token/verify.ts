@@ -18,7 +18,7 @@ import * as json from "cjson.safe";
 import * as ffi from "ffi";
 import { userKey } from "../limits/user-key.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
-import type { SeenHeaders } from "../platform/request-headers.ts";
+import { authorizationBytes, type SeenHeaders } from "../platform/request-headers.ts";
 import { sameBytes } from "../platform/variables.ts";
 import { decodeSegment, splitCompact } from "./compact.ts";
 import { countFailing, sendsTooManyFailing } from "./flood.ts";
@@ -77,15 +77,16 @@ export function verifyAuthorization(
   if (headers.authorizations > 1) return $multi(undefined, TOKEN_MALFORMED);
   const length = headers.authorizationLength;
   if (length === 0 || length > AUTHORIZATION_LENGTH_MAX) return $multi(undefined, TOKEN_MALFORMED);
-  if (!isBearer(headers.authorization, length)) return $multi(undefined, TOKEN_MISSING);
+  const value = authorizationBytes();
+  if (!isBearer(value, length)) return $multi(undefined, TOKEN_MISSING);
   // A flood of what cannot be a token ends here, before anything is made of it.
-  const first = headers.authorization[SCHEME.length];
+  const first = value[SCHEME.length];
   if (first !== OBJECT_START && first !== LIST_START) {
     if (sendsTooManyFailing()) return $multi(undefined, TOKEN_FLOOD);
     countFailing();
     return $multi(undefined, TOKEN_MALFORMED);
   }
-  const field = ffi.string(headers.authorization, length);
+  const field = ffi.string(value, length);
   const held = getFrom(verified, field);
   if (held !== undefined) {
     if (nowS >= held.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
