@@ -15,7 +15,10 @@ export interface Lateness {
 
 /** Looks into the database, past the system, for what was promised. */
 export interface Books {
-  /** Acknowledged orders that are not there, are there twice, or are not what was promised. */
+  /**
+   * Acknowledged orders that are not there or not what was promised; and, of all that were made since the oldest of
+   * them, those that nobody asked for or that were made twice.
+   */
   broken(acknowledged: readonly Acknowledged[]): Promise<string[]>;
   /** Orders that expired too early or too late, or are unpaid still after their time. */
   notInTime(outages: readonly Outage[], bound: Lateness): Promise<string[]>;
@@ -45,7 +48,9 @@ export async function openBooks(mysqlUrl: string): Promise<Books> {
     broken: async (acknowledged) => {
       const orders = await ask<OrderRow>(
         `SELECT o.id, o.user_id, o.status, COUNT(k.order_id) AS claims, MIN(k.idempotency_key) AS claim
-         FROM orders o LEFT JOIN order_idempotency k ON k.order_id = o.id GROUP BY o.id, o.user_id, o.status`,
+         FROM orders o LEFT JOIN order_idempotency k ON k.order_id = o.id
+         WHERE o.id >= ? GROUP BY o.id, o.user_id, o.status`,
+        [oldestOf(acknowledged)],
       );
       const byId = new Map(orders.map((order) => [order.id, order]));
       const faults = orders
@@ -75,6 +80,14 @@ export async function openBooks(mysqlUrl: string): Promise<Books> {
     },
     close: async () => undefined,
   };
+}
+
+const behindAllIds = "g";
+
+/** Ids begin with the time at which they were made. */
+function oldestOf(acknowledged: readonly Acknowledged[]): string {
+  const [oldest = behindAllIds] = acknowledged.map(({ orderId }) => orderId).sort();
+  return oldest;
 }
 
 /** Orders that have expired, or should have. */

@@ -19,7 +19,7 @@ export interface Crowd {
   close(): Promise<void>;
 }
 
-const people = 12;
+const people = 8;
 /** Between two things that one person does. */
 const pauseMs = 150;
 const retryMs = 100;

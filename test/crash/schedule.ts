@@ -31,9 +31,9 @@ export interface Round {
   readonly fault: Fault;
 }
 
-const afterMsMax = 800;
+const afterMsMax = 500;
 const faultMsMin = 200;
-const faultMsMax = 2_000;
+const faultMsMax = 1_500;
 
 /** The rounds that a seed stands for: the same ones whenever it is given again. */
 export function schedule(seed: number, rounds: number): Round[] {

@@ -34,6 +34,8 @@ export interface SupervisorOptions {
 interface Part {
   service?: RunningService;
   restarts: number;
+  /** Starts in a row after which it did not stay up. */
+  shortLives: number;
   /** The present attempt to start it, or the wait before it; never rejects. */
   busy: Promise<unknown>;
   isBusy: boolean;
@@ -51,7 +53,7 @@ export function createSupervisor({ home, stages, log }: SupervisorOptions): Supe
   const logCheck = setInterval(() => boundLogs(home.logs), LOG_CHECK_MS).unref();
 
   async function start(name: string, launch: () => Promise<RunningService>): Promise<void> {
-    const part: Part = { restarts: 0, busy: Promise.resolve(), isBusy: false };
+    const part: Part = { restarts: 0, shortLives: 0, busy: Promise.resolve(), isBusy: false };
     parts.set(name, part);
     await occupy(part, async () => {
       part.service = await launch();
@@ -60,7 +62,7 @@ export function createSupervisor({ home, stages, log }: SupervisorOptions): Supe
   }
 
   async function run(name: string, work: () => Promise<void>): Promise<void> {
-    const part: Part = { restarts: 0, busy: Promise.resolve(), isBusy: false };
+    const part: Part = { restarts: 0, shortLives: 0, busy: Promise.resolve(), isBusy: false };
     parts.set(name, part);
     await occupy(part, work);
   }
@@ -91,18 +93,19 @@ export function createSupervisor({ home, stages, log }: SupervisorOptions): Supe
       if (stopping.signal.aborted) return;
       part.service = undefined;
       log(`${name} (pid ${service.pid}) ended: ${end}`);
-      const steady = performance.now() - startedAt > STEADY_AFTER_MS;
-      void occupy(part, () => restart(name, part, launch, steady ? 0 : part.restarts)).catch((error) => {
+      if (performance.now() - startedAt > STEADY_AFTER_MS) part.shortLives = 0;
+      void occupy(part, () => restart(name, part, launch)).catch((error) => {
         if (!stopping.signal.aborted) throw error;
       });
     });
   }
 
-  async function restart(name: string, part: Part, launch: () => Promise<RunningService>, failures: number) {
-    for (let attempt = failures; ; attempt += 1) {
-      const wait = Math.min(RESTART_DELAY_FIRST_MS * 2 ** attempt, RESTART_DELAY_MAX_MS);
+  async function restart(name: string, part: Part, launch: () => Promise<RunningService>) {
+    for (;;) {
+      const wait = Math.min(RESTART_DELAY_FIRST_MS * 2 ** part.shortLives, RESTART_DELAY_MAX_MS);
       await delay(wait, undefined, { signal: stopping.signal });
       part.restarts += 1;
+      part.shortLives += 1;
       try {
         part.service = await launch();
       } catch (error) {

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Home, openHome } from "../process/home.ts";
 import { freePorts, LOOPBACK } from "../process/ports.ts";
+import { livingRecord } from "../process/record.ts";
 import { checkout, type PortName, portVariable, readSettings, type Settings } from "../settings.ts";
 import { originEnvironment } from "./environment.ts";
 import type { PartName } from "./parts.ts";
@@ -25,6 +26,8 @@ export interface ThrowawaySystem {
   mysqlRoot: { user: string; password: string; socketPath: string; database: string };
   /** Leads a process group of its own. */
   pidOf(part: PartName): number;
+  /** False as soon as the end of that process was noticed. */
+  runs(part: PartName, pid: number): boolean;
   /** Runs a command of `sluice` on it. */
   sluice(...args: string[]): Promise<{ code: number | null; output: string }>;
   close(): Promise<void>;
@@ -81,6 +84,7 @@ export async function startThrowawaySystem(settings: Record<string, string>): Pr
       database: "sluice",
     },
     pidOf: (part) => Number(readFileSync(join(home.run, `${part}.pid`), "utf8")),
+    runs: (part, pid) => livingRecord(home, part)?.pid === pid,
     sluice,
     close,
   };
