@@ -42,6 +42,7 @@ import { outboxAudits } from "./platform/outbox/audits.ts";
 import { pruneOutbox } from "./platform/outbox/prune.ts";
 import { connectRabbit } from "./platform/rabbit/connect.ts";
 import { parkedMessagesIn } from "./platform/rabbit/parked-messages.ts";
+import { readinessIn } from "./platform/readiness.ts";
 import { auditProjections } from "./platform/redis/audit-projections.ts";
 import { connectRedis, type RedisStore, untilReady } from "./platform/redis/connect.ts";
 import {
@@ -161,11 +162,21 @@ export async function composeRelay(config: RelayConfig, ambient: Partial<Ambient
   const logger = createLogger("relay", config.logLevel, logTo);
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
-  const tables = projectedTables;
-  const random = Math.random;
-  const relay = await createRelay({ config, database, redis, tables, clock, newId, random, logger });
+  const readiness = readinessIn(config.readyFile);
+  const relay = await createRelay({
+    config,
+    database,
+    redis,
+    tables: projectedTables,
+    clock,
+    newId,
+    random: Math.random,
+    logger,
+    onReady: readiness.say,
+  });
   return {
     close: async () => {
+      readiness.close();
       await relay.close();
       await redis.close();
       await database.close();
@@ -182,6 +193,7 @@ export async function startWorker(env: NodeJS.ProcessEnv) {
 export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambient> = {}) {
   const { clock, newId, logTo } = { ...production, ...ambient };
   const logger = createLogger("worker", config.logLevel, logTo);
+  const readiness = readinessIn(config.readyFile);
   const database = openDatabase(config.mysqlUrl);
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
   const identity = startIdentityWorker({ config, database, clock, newId, logger });
@@ -197,8 +209,10 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
     },
   });
   logger.info("ready");
+  readiness.say();
   return {
     close: async () => {
+      readiness.close();
       await ordering.close();
       await accessPolicy.close();
       await identity.close();

@@ -61,6 +61,12 @@ const browsers = {
   }),
   identityProvidersFile: Type.String({ default: "" }),
 };
+const readiness = {
+  readyFile: Type.String({
+    default: "",
+    description: "where a role that listens nowhere says that it is ready",
+  }),
+};
 const orders = {
   orderTtlSeconds: seconds(1_800),
   orderExpiryShards: Type.Integer({ minimum: 1, maximum: 16, default: 2 }),
@@ -103,8 +109,17 @@ const schemas = {
     }),
     geoipCountryDb: Type.String({ default: "" }),
   }),
-  worker: Type.Object({ ...logging, ...database, ...redis, ...rabbit, ...orders, ...payments, ...trail }),
-  relay: Type.Object({ ...logging, ...database, ...redis, ...rabbit }),
+  worker: Type.Object({
+    ...logging,
+    ...readiness,
+    ...database,
+    ...redis,
+    ...rabbit,
+    ...orders,
+    ...payments,
+    ...trail,
+  }),
+  relay: Type.Object({ ...logging, ...readiness, ...database, ...redis, ...rabbit }),
   migrate: Type.Object({ ...logging, ...database }),
   inspect: Type.Object({ ...logging, ...database }),
   seed: Type.Object({ ...logging, ...database, demoPasswordFile: file("the demo users' password") }),

@@ -1,9 +1,11 @@
 /**
  * A role of the origin (or the payments sandbox) as a process. Roles that listen are asked over HTTP; those
- * that do not (worker, relay) say themselves when they are ready, by one line `{"msg":"ready"}` in their log.
+ * that do not (worker, relay) say themselves when they are ready, by a file that `READY_FILE` names.
  */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Home } from "../process/home.ts";
-import { type OwnedProcess, startProcess } from "../process/owned-process.ts";
+import { startProcess } from "../process/owned-process.ts";
 import { untilReady } from "../process/ready.ts";
 import { ANSWER_TIMEOUT_MS, type RunningService, runningService } from "./service.ts";
 
@@ -17,7 +19,7 @@ export interface NodeRoleOptions {
   nodeFlags?: readonly string[];
   env: Record<string, string>;
   port?: number;
-  /** Answers 200 when the role is ready; without it the role's own log line counts. */
+  /** Answers 200 when the role is ready; without it the role's own file counts. */
   readyUrl?: string;
 }
 
@@ -31,17 +33,21 @@ const START_TIMEOUT_MS = 120_000;
 
 export async function startNodeRole(options: NodeRoleOptions): Promise<RunningService> {
   const { name, home, checkout, port, readyUrl } = options;
+  const readyFile = join(home.run, `${name}.ready`);
+  const forget = () => rmSync(readyFile, { force: true });
+  forget();
   const owned = await startProcess({
     name,
     command: process.execPath,
     args: [...(options.nodeFlags ?? []), options.script, ...options.args],
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...options.env, READY_FILE: readyFile },
     cwd: checkout,
     home,
     ...(port === undefined ? {} : { port }),
     stopGraceMs: 10_000,
   });
-  await untilReady(owned, START_TIMEOUT_MS, () => (readyUrl ? expectOk(readyUrl) : saidReady(owned)));
+  void owned.exited.then(forget);
+  await untilReady(owned, START_TIMEOUT_MS, () => (readyUrl ? expectOk(readyUrl) : saidReady(readyFile)));
   return runningService(owned, readyUrl ? new URL(readyUrl).origin : `log:${owned.logFile}`);
 }
 
@@ -51,6 +57,6 @@ export async function expectOk(url: string): Promise<void> {
   if (!response.ok) throw new Error(`${url} answers ${response.status} ${body.slice(0, 200)}`);
 }
 
-async function saidReady(owned: OwnedProcess): Promise<void> {
-  if (!/"msg":\s*"ready"/.test(owned.log())) throw new Error(`no line with "msg":"ready" in its log yet`);
+async function saidReady(readyFile: string): Promise<void> {
+  if (!existsSync(readyFile)) throw new Error("it has not said so yet");
 }

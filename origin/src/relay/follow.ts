@@ -62,6 +62,7 @@ export async function follow(following: Following): Promise<never> {
   const sayReady = readiness(() => {
     if (!reader.isStreaming() || place.held.ready === "") return false;
     logger.info({ epoch }, "ready");
+    options.onReady();
     return true;
   });
   const fill = { url, redis, tables, render, place, token, clock, signal: ending, logger };

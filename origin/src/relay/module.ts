@@ -23,6 +23,7 @@ export interface RelayDependencies {
   readonly newId: NewId;
   readonly random: () => number;
   readonly logger: Logger;
+  readonly onReady: () => void;
 }
 
 const bootRetryMs = 500;
@@ -32,7 +33,7 @@ const bootRetryMs = 500;
  * later is waited for as well, so this process ends only by `close()`.
  */
 export async function createRelay(given: RelayDependencies): Promise<Relay> {
-  const { config, database, redis, tables, clock, newId, random, logger } = given;
+  const { config, database, redis, tables, clock, newId, random, logger, onReady } = given;
   await settingsAreRight(config.mysqlUrl, logger);
   return startRelay({
     mysqlUrl: config.mysqlUrl,
@@ -44,6 +45,7 @@ export async function createRelay(given: RelayDependencies): Promise<Relay> {
     newId,
     serverId: uniqueServerId(random),
     logger,
+    onReady,
   });
 }
 

@@ -105,6 +105,7 @@ export async function openFixture(services: FixtureServices): Promise<RelayFixtu
         newId: newUuid,
         random: Math.random,
         logger,
+        onReady: () => {},
       });
       const relay: Relay = {
         close: async () => {

@@ -17,4 +17,6 @@ export interface RelayOptions {
   /** Identifies this process to the server that it replicates from. */
   readonly serverId: number;
   readonly logger: Logger;
+  /** Each time that it follows the log and every projection is there. */
+  readonly onReady: () => void;
 }
