@@ -64,18 +64,23 @@ export function followStream({ url, key, field, onValues, logger }: StreamFollow
   };
 
   let failed = false;
+  let closing = false;
   const reading = repeat(
     `follow ${key}`,
     () => (failed || !connected ? followLimits.retryMs : 0),
     async () => {
       failed = true;
-      await read();
+      await read().catch((error: unknown) => {
+        // A read that its own end interrupts is no trouble.
+        if (!closing) throw error;
+      });
       failed = false;
     },
     logger,
   );
   return {
     close: async () => {
+      closing = true;
       client.disconnect();
       await reading.close();
     },
