@@ -27,6 +27,11 @@ export const orderingErrors = defineErrors({
     status: 422,
     title: "The products of one order must be priced in one currency",
   },
+  stepsCrowded: {
+    code: "order.steps_crowded",
+    status: 429,
+    title: "More steps of your orders are asked for at once than one may take",
+  },
   crowded: { code: "order.crowded", status: 503, title: "More orders come in than can be taken just now" },
   notPayable: { code: "order.not_payable", status: 409, title: "The order cannot be paid in its state" },
   notCancellable: {

@@ -29,6 +29,7 @@ import { createSettlePayment } from "./application/settle-payment.ts";
 import { createRetryRefund, createSettleRefund } from "./application/settle-refund.ts";
 import { stockDocument } from "./application/stock-document.ts";
 import { createTellEvents } from "./application/tell-events.ts";
+import { createTurns } from "./application/turns.ts";
 import { buyersTable } from "./infrastructure/buyer-projection.ts";
 import { eventLogIn } from "./infrastructure/events.ts";
 import { expiryConsumer } from "./infrastructure/expiry-consumer.ts";
@@ -87,6 +88,8 @@ export function createOrdering(given: OrderingApiDependencies): Ordering {
     return { ...orderView(refunded.order), refund: refundView(refunded.refund) };
   };
   const retryRefund = createRetryRefund({ book, clock });
+  const { stepsAtOnceMax: atOnce, stepsWaitingMax: waitingMax } = orderLimits;
+  const inTurn = createTurns({ atOnce, waitingMax });
   const telling = tellBuyers(given);
   return {
     addRoutes: (app) => {
@@ -97,11 +100,11 @@ export function createOrdering(given: OrderingApiDependencies): Ordering {
       });
       addPaymentRoutes(app, {
         pay: async (userId, orderId, method) => {
-          const { outcome, order } = await pay({ userId, orderId, method });
+          const { outcome, order } = await inTurn(userId, () => pay({ userId, orderId, method }));
           return { order: orderView(order), decided: outcome === "paid" };
         },
-        cancel: async (userId, orderId) => orderView(await cancel({ userId, orderId })),
-        refund: (asked) => refund({ ...asked, actor: `user:${asked.userId}` }),
+        cancel: async (userId, orderId) => orderView(await inTurn(userId, () => cancel({ userId, orderId }))),
+        refund: (asked) => inTurn(asked.userId, () => refund({ ...asked, actor: `user:${asked.userId}` })),
       });
       addEventRoute(app, telling.tell, given.sessionEnded);
       addCallbackRoute(app, createReceiveCallback({ providers, settle, settleRefund, clock }));

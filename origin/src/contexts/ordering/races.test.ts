@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
+import { createConnection } from "mysql2/promise";
 import {
   createTestDatabase,
   createTestRedisPrefix,
@@ -29,10 +30,12 @@ const loaded = await loadTokenKeys({
   privateKeysFile: environment.TOKEN_PRIVATE_KEY_FILE ?? "",
   publicKeysFile: environment.TOKEN_PUBLIC_KEYS_FILE ?? "",
 });
+const sql = await createConnection(database.url);
 const keys = keysOf(() => loaded, Date.now);
 const tokens = signWith(keys, { issuer: "sluice", audience: "sluice", ttlSeconds: 600 });
 
 after(async () => {
+  await sql.end();
   await second.close();
   await shop.close();
   await prefix.close();
@@ -109,6 +112,33 @@ test("400 wishes of one buyer at once, at two processes: as many as one may have
   assert.equal((await step(`${declined}/pay`, { method: "sandbox:declined" })).status, 402);
   assert.equal(countOf(await crowd(20), 201), 2, "a declined payment leaves its order unpaid");
   await shop.auditIsClean();
+});
+
+test("a buyer whose steps all wait for each other leaves the database to everybody else", async () => {
+  const productId = await shop.product(1_000);
+  const [token, other] = [await tokenOf(40_000), await tokenOf(40_001)];
+  const headers = { authorization: `Bearer ${token}` };
+  const placed = await Promise.all(
+    Array.from({ length: UNPAID_MAX }, (_, index) => order({ token, productId }, index)),
+  );
+  await sql.beginTransaction();
+  await sql.query("SELECT user_id FROM buyers WHERE user_id = 40000 FOR UPDATE");
+  const cancelling = placed.map(({ body }) =>
+    shop.api.call("POST", `/orders/${body.id}/cancel`, undefined, headers),
+  );
+  // With all of them held, the same process serves others as if nothing were.
+  const key = randomUUID();
+  const answer = await shop.api.call(
+    "POST",
+    "/orders",
+    { lines: [{ productId, quantity: 1 }] },
+    { authorization: `Bearer ${other}`, "idempotency-key": key },
+  );
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  await sql.rollback();
+  const cancelled = await Promise.all(cancelling);
+  assert.equal(countOf(cancelled, 200), UNPAID_MAX);
+  assert.equal((await shop.stockOf(productId)).reserved, 1);
 });
 
 test("one key sent 100 times at once, at two processes: one order, one answer", async () => {

@@ -14,6 +14,10 @@ export const orderLimits = {
   placingMax: 2,
   /** Orders that wait for one of them; whoever comes then hears 503 `order.crowded`. */
   placingQueueMax: 2_000,
+  /** Payments, cancellations and refunds of one buyer at once in one process, each with a connection to the database. */
+  stepsAtOnceMax: 4,
+  /** Those that wait for their turn; whoever comes then hears 429 `order.steps_crowded`. */
+  stepsWaitingMax: 200,
   /** Keys past their time that one sweep removes. */
   idempotencyPruneMax: 1_000,
   idempotencyPruneIntervalMs: 60_000,
