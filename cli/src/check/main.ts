@@ -9,6 +9,7 @@ import { resolve } from "node:path";
 import type { Check, Finding } from "./check.ts";
 import { commandsParse } from "./docs/commands.ts";
 import { errorCodesAreDocumented } from "./docs/error-codes.ts";
+import { limitsAgree } from "./docs/limits.ts";
 import { linksLeadSomewhere } from "./docs/links.ts";
 import { settingsAreDocumented } from "./docs/settings.ts";
 import { noEmptyCatch } from "./hygiene/empty-catch.ts";
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   nginxHasItsPlace,
   errorCodesAreDocumented,
   settingsAreDocumented,
+  limitsAgree,
   linksLeadSomewhere,
   commandsParse,
   noVagueNames,

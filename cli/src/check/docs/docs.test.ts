@@ -4,6 +4,7 @@ import type { Check } from "../check.ts";
 import { writeTree } from "../written-tree.ts";
 import { commandsParse } from "./commands.ts";
 import { errorCodesAreDocumented } from "./error-codes.ts";
+import { limitsAgree } from "./limits.ts";
 import { linksLeadSomewhere } from "./links.ts";
 import { settingsAreDocumented } from "./settings.ts";
 
@@ -32,6 +33,13 @@ interface Row {
 
 const errorPage = (rows: string) => `# Errors\n\n| code | status | meaning |\n|---|---|---|\n${rows}`;
 const catalogues = { "origin/src/x/errors.ts": CATALOGUE, "contract/src/error-codes.ts": CONTRACT };
+
+const limitsPage = (rows: string) => `# Limits\n\n| limit | value | where |\n|---|---|---|\n${rows}`;
+const limitSources = {
+  "origin/src/x.ts": "export const x = { ttlMs: 24 * 3_600_000 } as const;\n",
+  "edge/y.ts": "const BYTES_MAX = 2 ** 16;\n",
+  "origin/src/config.ts": "const tries = { apiTriesMax: Type.Integer({ minimum: 1, default: 5 }) };\n",
+};
 
 const typed = (lines: string) => `# How\n\n\`\`\`\n${lines}\`\`\`\n`;
 
@@ -145,6 +153,33 @@ const rows: Row[] = [
       "docs/operations.md": `${SETTINGS}| \`SLUICE_HOME\` | |\n`,
     },
     findings: [],
+  },
+  {
+    name: "limits that agree",
+    check: limitsAgree,
+    files: {
+      ...limitSources,
+      "docs/limits.md": limitsPage("| a | 24 h; 64 KiB; 5 | `x.ttlMs`; `BYTES_MAX`; `API_TRIES_MAX` |\n"),
+    },
+    findings: [],
+  },
+  {
+    name: "limits that are told otherwise, of nothing, twice defined, or nowhere",
+    check: limitsAgree,
+    files: {
+      ...limitSources,
+      "edge/twice.ts": "const BYTES_MAX = 1;\n",
+      "docs/limits.md": limitsPage(
+        "| a | 23 h | `x.ttlMs` |\n| b | 1 | `x.gone` |\n| c | 1 | `BYTES_MAX` |\n| d | 1; 2 | `x.ttlMs` |\n| e | 7 | nowhere |\n",
+      ),
+    },
+    findings: [
+      /docs\/limits.md:5 says 23 h, and `x.ttlMs` is 86400000/,
+      /docs\/limits.md:6 names `x.gone`, which no source defines/,
+      /docs\/limits.md:7 names `BYTES_MAX`, which more than one source defines/,
+      /docs\/limits.md:8 has 2 values and 1 places/,
+      /docs\/limits.md:9 does not name where `7` stands/,
+    ],
   },
   {
     name: "a link to a page that is gone",

@@ -73,7 +73,7 @@ function isTypeObject(node: ts.Node): boolean {
 }
 
 /** The rule of `environmentName` in origin/src/config.ts. */
-function environmentName(key: string): string {
+export function environmentName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
