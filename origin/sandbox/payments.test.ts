@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { startTestSandbox } from "../test/start-sandbox.ts";
 import { until } from "../test/until.ts";
@@ -59,6 +62,25 @@ test("a restart forgets nothing, also when the last line of its file was cut off
   });
   assert.equal((await ask(url, "GET", "/payments/half")).status, 404);
   await close();
+});
+
+test("a charge that decides three times calls back of all three, the last first, one after the other", async () => {
+  const heard: string[] = [];
+  const merchant = createServer(async (request, response) => {
+    heard.push(JSON.parse(await text(request)).status);
+    response.end();
+  });
+  await new Promise<void>((resolve) => merchant.listen(0, "127.0.0.1", resolve));
+  const { port } = merchant.address() as AddressInfo;
+  const { url, close } = await start();
+  const asked = { ...charge("reordered", "sandbox:reorder"), callbackUrl: `http://127.0.0.1:${port}/` };
+  assert.equal((await ask(url, "POST", "/payments", asked)).body.status, "pending");
+  await until("all three are heard", async () => heard.length === 3);
+  assert.deepEqual(heard, ["succeeded", "declined", "pending"]);
+  assert.equal((await ask(url, "GET", "/payments/reordered")).body.status, "succeeded");
+  await close();
+  merchant.closeAllConnections();
+  await new Promise((resolve) => merchant.close(resolve));
 });
 
 test("whoever lacks the secret gets nothing, and what was declined is not paid back", async () => {

@@ -123,7 +123,8 @@ test("callbacks that are forged, old, of another amount or of nothing known are 
   assert.equal(await statusOf(orderId), "PAID");
   assert.equal((await callBack(event)).status, 200, "once more is fine");
   assert.equal((await callBack({ ...event, status: "declined" })).status, 200);
-  assert.equal(await statusOf(orderId), "PAID", "a late refusal takes nothing back");
+  assert.equal((await callBack({ ...event, status: "pending" })).status, 200);
+  assert.equal(await statusOf(orderId), "PAID", "what was said before and comes late takes nothing back");
 });
 
 test("what neither answer nor callback tells is found out by asking", async () => {
@@ -142,6 +143,71 @@ test("a payment that the provider never got is declined, and the order can be pa
   aheadMs += 6_000;
   await becomes(orderId, "FAILED_PAYMENT");
   assert.equal((await buyer.post(`/orders/${orderId}/pay`)).body.status, "PAID");
+});
+
+test("a provider that decides three times is believed what it said last, in whatever order it comes", async () => {
+  const orderId = await place();
+  assert.equal((await buyer.post(`/orders/${orderId}/pay`, { method: "sandbox:reorder" })).status, 202);
+  await becomes(orderId, "PAID");
+});
+
+test("a provider that fails takes no money: the payment is declined, and another may succeed", async () => {
+  const orderId = await place();
+  const answer = await buyer.post(`/orders/${orderId}/pay`, { method: "sandbox:failing" });
+  assert.deepEqual([answer.status, answer.body.status], [202, "PENDING_PAYMENT"]);
+  aheadMs += 6_000;
+  await becomes(orderId, "FAILED_PAYMENT");
+  assert.equal((await buyer.post(`/orders/${orderId}/pay`)).body.status, "PAID");
+});
+
+/** An order whose refund was asked for and is not done yet. */
+async function refunding(method: string) {
+  const orderId = await place();
+  assert.equal((await buyer.post(`/orders/${orderId}/pay`, { method })).status, 200);
+  const answer = await buyer.post(`/orders/${orderId}/refund`);
+  assert.deepEqual([answer.status, answer.body.status], [202, "REFUNDING"], method);
+  const seen = async () => {
+    const [rows] = await sql.query<RowDataPacket[]>(
+      "SELECT status, attempt, failure FROM refunds WHERE order_id = ?",
+      [orderId],
+    );
+    return rows.map(({ status, attempt }) => `${status} ${attempt}`).join();
+  };
+  const is = (state: string) => until(`its refund is ${state}`, async () => (await seen()) === state);
+  return { orderId, refundId: answer.body.refund.id as string, is };
+}
+
+test("a refund that is decided later, or never answered, is finished by its callback or by asking", async () => {
+  const [late, silent] = await Promise.all(
+    ["refund-late", "refund-silent"].map((how) => refunding(`sandbox:${how}`)),
+  );
+  await late?.is("DONE 1");
+  aheadMs += 6_000;
+  await silent?.is("DONE 1");
+  for (const one of [late, silent]) assert.equal(await statusOf(one?.orderId ?? ""), "REFUNDED");
+  await shop.auditIsClean();
+});
+
+test("a refund that fails is tried again, and after the last attempt whenever an operator says so", async () => {
+  const [once, always] = await Promise.all([
+    refunding("sandbox:refund-fails-once"),
+    refunding("sandbox:refund-fails"),
+  ]);
+  await Promise.all([once.is("DUE 2"), always.is("DUE 2")]);
+  aheadMs += 2_000;
+  await Promise.all([once.is("DONE 2"), always.is("DUE 3")]);
+  assert.equal(await statusOf(once.orderId), "REFUNDED");
+  aheadMs += 4_000;
+  await always.is("FAILED 3");
+  const failed = async () => (await shop.api.operator("GET", "/refunds?status=FAILED")).body.refunds;
+  assert.deepEqual(
+    (await failed()).map(({ id }: { id: string }) => id),
+    [always.refundId],
+  );
+  assert.equal((await shop.api.operator("POST", `/refunds/${always.refundId}/retry`)).body.status, "DUE");
+  await always.is("FAILED 4");
+  assert.equal(await statusOf(always.orderId), "REFUNDING", "the debt stays");
+  await shop.auditIsClean();
 });
 
 test("money that comes after expiry is paid back by itself", async () => {
