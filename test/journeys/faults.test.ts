@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { listen } from "../../origin/test/event-stream.ts";
 import { eventually } from "../src/eventually.ts";
 import { assertProblem } from "../src/problem.ts";
 import { Shopper } from "../src/shopper.ts";
@@ -59,6 +60,32 @@ for (const victim of ["relay", "worker", "api"] satisfies ProcessName[]) {
     assert.equal(code, 0, output);
   });
 }
+
+test("kill -9 of the edge's workers under a stream of events: whoever connects again has missed nothing", {
+  skip,
+}, async () => {
+  const { edge, ops, edgeUrl } = system;
+  const shopper = await Shopper.join(edge);
+  const created = await ops.post("/products", { name: "Jug", priceCents: 500, currency: "EUR", stock: 9 });
+  const before = await listen(edgeUrl, shopper.accessToken);
+  const placed = await shopper.order(created.body.id, 1);
+  assert.equal((await before.next())?.data.status, "PENDING_PAYMENT");
+  await system.killEdgeWorkers();
+  assert.equal(await before.next(), undefined, "the stream breaks");
+
+  // It ends while nobody listens, one way or the other.
+  const ended = await eventually("it is cancelled or expired", RECOVERY_MS, async () => {
+    await shopper.post(`/orders/${placed.body.id}/cancel`);
+    const { status } = (await shopper.get(`/orders/${placed.body.id}`)).body;
+    return status === "CANCELLED" || status === "EXPIRED" ? status : undefined;
+  });
+  const again = await eventually("it listens again", RECOVERY_MS, () =>
+    listen(edgeUrl, shopper.accessToken, before.lastId()),
+  );
+  const missed = await again.next();
+  assert.deepEqual([missed?.id, missed?.data.status], [before.lastId() + 1, ended]);
+  await again.close();
+});
 
 test("a Redis that hangs: cached reads and the deny list go on, protected routes answer 503", {
   skip,

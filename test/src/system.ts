@@ -24,6 +24,8 @@ export interface System {
   audit(): Promise<{ code: number; output: string }>;
   /** `kill -9` of one process by its name (`api`, `relay`, `redis`, …). */
   kill(name: ProcessName): Promise<void>;
+  /** `kill -9` of all of nginx's workers; their master starts others. */
+  killEdgeWorkers(): Promise<void>;
   /** `SIGSTOP` and `SIGCONT`. */
   pause(name: ProcessName): Promise<void>;
   resume(name: ProcessName): Promise<void>;
@@ -68,19 +70,23 @@ async function startNative(options: SystemOptions): Promise<System> {
     run(process.execPath, [CLI, ...args], { env: environment, cwd: ROOT, maxBuffer: 16 * 1024 * 1024 });
   await started(spawn(process.execPath, [CLI, "up", "--detach"], { env: environment, cwd: ROOT }));
   const opsToken = (await readFile(join(home, "ops-token"), "utf8")).trim();
-  const signal = async (name: ProcessName, what: NodeJS.Signals) => {
-    const pid = Number((await readFile(join(home, "run", `${name}.pid`), "utf8")).trim().split(/\s/)[0]);
-    process.kill(pid, what);
-  };
+  const pidOf = async (name: ProcessName) =>
+    Number((await readFile(join(home, "run", `${name}.pid`), "utf8")).trim().split(/\s/)[0]);
+  const signal = async (name: ProcessName, what: NodeJS.Signals) => process.kill(await pidOf(name), what);
   const edgeUrl = `http://127.0.0.1:${port(0)}`;
   return {
     edge: new Client(edgeUrl),
     ops: new Client(`http://127.0.0.1:${port(1)}`, { authorization: `Bearer ${opsToken}` }),
     edgeUrl,
     audit: () => outcome(sluice("audit")),
-    kill: (name) => signal(name, "SIGKILL"),
-    pause: (name) => signal(name, "SIGSTOP"),
-    resume: (name) => signal(name, "SIGCONT"),
+    kill: async (name) => void (await signal(name, "SIGKILL")),
+    killEdgeWorkers: async () => {
+      const master = await pidOf("edge");
+      const workers = (await readFile(`/proc/${master}/task/${master}/children`, "utf8")).trim().split(" ");
+      for (const pid of workers) process.kill(Number(pid), "SIGKILL");
+    },
+    pause: async (name) => void (await signal(name, "SIGSTOP")),
+    resume: async (name) => void (await signal(name, "SIGCONT")),
     close: async () => {
       await sluice("down");
       await rm(home, { recursive: true, force: true });
@@ -106,6 +112,7 @@ function attachToGiven(): System {
       return outcome(run("sh", ["-c", SLUICE_TEST_AUDIT], { cwd: ROOT }));
     },
     kill: untouchable,
+    killEdgeWorkers: untouchable,
     pause: untouchable,
     resume: untouchable,
     close: async () => {},
