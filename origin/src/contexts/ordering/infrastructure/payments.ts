@@ -1,30 +1,20 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
-import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
+import { toSqlTime } from "../../../platform/mysql/time.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import type { Payment } from "../domain/payment.ts";
 import type { PaymentStatus } from "../domain/payment-state.ts";
+import { type CheckedRow, claimChecks, timesOf, toCheckTime } from "./checks.ts";
 
 /** Attempts to pay. */
 export function paymentsOf(database: Database): Pick<OrderBook, "findPayment" | "claimUndecided"> {
   return {
     findPayment: async (paymentId) =>
       isUuid(paymentId) ? findPayment(database, "id = ?", [paymentId]) : undefined,
-    claimUndecided: (nowMs, backoffMs, max) =>
-      database.transaction(async (tx) => {
-        const rows = await tx.query<PaymentRow>(
-          `SELECT * FROM payments WHERE next_check_at <= ? ORDER BY next_check_at LIMIT ?
-           FOR UPDATE SKIP LOCKED`,
-          [toSqlTime(nowMs), max],
-        );
-        for (const row of rows) {
-          await tx.execute("UPDATE payments SET checks = checks + 1, next_check_at = ? WHERE id = ?", [
-            toSqlTime(nowMs + backoffMs(row.checks)),
-            row.id,
-          ]);
-        }
-        return rows.map(toPayment);
-      }),
+    claimUndecided: async (nowMs, backoffMs, max) => {
+      const rows = await claimChecks<PaymentRow>(database, "payments", { nowMs, backoffMs, max });
+      return rows.map(toPayment);
+    },
   };
 }
 
@@ -61,7 +51,7 @@ export function paymentsIn(
           payment.amountCents,
           payment.currency,
           payment.reason,
-          optionalTime(payment.nextCheckAtMs),
+          toCheckTime(payment.nextCheckAtMs),
           toSqlTime(payment.createdAtMs),
           toSqlTime(payment.updatedAtMs),
         ],
@@ -76,7 +66,7 @@ export function paymentsIn(
           payment.status,
           payment.providerReference ?? null,
           payment.reason,
-          optionalTime(payment.nextCheckAtMs),
+          toCheckTime(payment.nextCheckAtMs),
           toSqlTime(payment.updatedAtMs),
           payment.id,
           from,
@@ -92,8 +82,7 @@ async function findPayment(sql: Sql, condition: string, values: string[]): Promi
   return row === undefined ? undefined : toPayment(row);
 }
 
-interface PaymentRow {
-  readonly id: string;
+interface PaymentRow extends CheckedRow {
   readonly order_id: string;
   readonly provider: string;
   readonly method: string;
@@ -102,10 +91,6 @@ interface PaymentRow {
   readonly currency: string;
   readonly provider_reference: string | null;
   readonly reason: string;
-  readonly checks: number;
-  readonly next_check_at: string | null;
-  readonly created_at: string;
-  readonly updated_at: string;
 }
 
 function toPayment(row: PaymentRow): Payment {
@@ -119,12 +104,6 @@ function toPayment(row: PaymentRow): Payment {
     currency: row.currency,
     providerReference: row.provider_reference ?? undefined,
     reason: row.reason,
-    nextCheckAtMs: row.next_check_at === null ? undefined : fromSqlTime(row.next_check_at),
-    createdAtMs: fromSqlTime(row.created_at),
-    updatedAtMs: fromSqlTime(row.updated_at),
+    ...timesOf(row),
   };
-}
-
-function optionalTime(ms: number | undefined): string | null {
-  return ms === undefined ? null : toSqlTime(ms);
 }

@@ -1,8 +1,9 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
-import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
+import { toSqlTime } from "../../../platform/mysql/time.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import type { Refund, RefundStatus } from "../domain/refund.ts";
+import { type CheckedRow, claimChecks, timesOf, toCheckTime } from "./checks.ts";
 
 /** Money that goes back. */
 export function refundsOf(
@@ -16,21 +17,10 @@ export function refundsOf(
     refundsOf: (orderId) => select(database, "order_id = ? ORDER BY id", [orderId]),
     listRefunds: (status, afterId, limit) =>
       select(database, "status = ? AND id > ? ORDER BY id LIMIT ?", [status, afterId ?? "", limit]),
-    claimUndecidedRefunds: (nowMs, backoffMs, max) =>
-      database.transaction(async (tx) => {
-        const rows = await tx.query<RefundRow>(
-          `SELECT * FROM refunds WHERE next_check_at <= ? ORDER BY next_check_at LIMIT ?
-           FOR UPDATE SKIP LOCKED`,
-          [toSqlTime(nowMs), max],
-        );
-        for (const row of rows) {
-          await tx.execute("UPDATE refunds SET checks = checks + 1, next_check_at = ? WHERE id = ?", [
-            toSqlTime(nowMs + backoffMs(row.checks)),
-            row.id,
-          ]);
-        }
-        return rows.map(toRefund);
-      }),
+    claimUndecidedRefunds: async (nowMs, backoffMs, max) => {
+      const rows = await claimChecks<RefundRow>(database, "refunds", { nowMs, backoffMs, max });
+      return rows.map(toRefund);
+    },
   };
 }
 
@@ -57,7 +47,7 @@ export function refundsIn(
           refund.reason,
           refund.idempotencyKey ?? null,
           refund.failure,
-          optionalTime(refund.nextCheckAtMs),
+          toCheckTime(refund.nextCheckAtMs),
           toSqlTime(refund.createdAtMs),
           toSqlTime(refund.updatedAtMs),
         ],
@@ -74,7 +64,7 @@ export function refundsIn(
           refund.attempt,
           refund.providerReference ?? null,
           refund.failure,
-          optionalTime(refund.nextCheckAtMs),
+          toCheckTime(refund.nextCheckAtMs),
           toSqlTime(refund.updatedAtMs),
           refund.id,
           from,
@@ -89,8 +79,7 @@ async function select(sql: Sql, condition: string, values: (string | number)[]):
   return (await sql.query<RefundRow>(`SELECT * FROM refunds WHERE ${condition}`, values)).map(toRefund);
 }
 
-interface RefundRow {
-  readonly id: string;
+interface RefundRow extends CheckedRow {
   readonly payment_id: string;
   readonly order_id: string;
   readonly amount_cents: number;
@@ -102,10 +91,6 @@ interface RefundRow {
   readonly idempotency_key: string | null;
   readonly provider_reference: string | null;
   readonly failure: string;
-  readonly checks: number;
-  readonly next_check_at: string | null;
-  readonly created_at: string;
-  readonly updated_at: string;
 }
 
 function toRefund(row: RefundRow): Refund {
@@ -122,12 +107,6 @@ function toRefund(row: RefundRow): Refund {
     idempotencyKey: row.idempotency_key ?? undefined,
     providerReference: row.provider_reference ?? undefined,
     failure: row.failure,
-    nextCheckAtMs: row.next_check_at === null ? undefined : fromSqlTime(row.next_check_at),
-    createdAtMs: fromSqlTime(row.created_at),
-    updatedAtMs: fromSqlTime(row.updated_at),
+    ...timesOf(row),
   };
-}
-
-function optionalTime(ms: number | undefined): string | null {
-  return ms === undefined ? null : toSqlTime(ms);
 }

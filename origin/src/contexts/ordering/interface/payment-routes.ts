@@ -1,15 +1,17 @@
-import { HEADER_IDEMPOTENCY_KEY } from "@sluice/contract/headers.ts";
 import Type from "typebox";
 import type { HttpServer } from "../../../platform/http/server.ts";
-import { paymentLimits, stockLimits } from "../application/limits.ts";
+import { paymentLimits } from "../application/limits.ts";
 import type { OrderView } from "../application/order-view.ts";
-import type { RefundView } from "../application/refund-view.ts";
-import { IdempotencyHeaders, idempotencyKeyOf } from "./idempotency-key.ts";
-import { OrderBody, OrderParams, RefundedBody } from "./order-schemas.ts";
-
-export interface RefundedOrder extends OrderView {
-  refund: RefundView;
-}
+import { OrderBody, OrderParams } from "./order-schemas.ts";
+import {
+  type AskedRefund,
+  askedRefund,
+  PartCents,
+  Reason,
+  type RefundedOrder,
+  refundedStatus,
+  refundingSchema,
+} from "./refunding.ts";
 
 /** What ends an order's waiting for money, one way or the other, or undoes it. */
 export interface PaymentUseCases {
@@ -21,13 +23,7 @@ export interface PaymentUseCases {
   ): Promise<{ order: OrderView; decided: boolean }>;
   cancel(userId: number, orderId: string): Promise<OrderView>;
   /** The refund is not DONE when the provider has not answered yet. */
-  refund(asked: {
-    userId: number;
-    orderId: string;
-    reason: string;
-    amountCents: number | undefined;
-    idempotencyKey: string | undefined;
-  }): Promise<RefundedOrder>;
+  refund(asked: AskedRefund & { userId: number; reason: string }): Promise<RefundedOrder>;
 }
 
 const strict = { additionalProperties: false };
@@ -46,14 +42,7 @@ const PayBody = Type.Union([
 ]);
 
 const RefundWish = Type.Union([
-  Type.Object(
-    {
-      reason: Type.Optional(Type.String({ minLength: 1, maxLength: stockLimits.reasonLengthMax })),
-      /** A part; all that is left without it. */
-      amountCents: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
-    },
-    strict,
-  ),
+  Type.Object({ reason: Type.Optional(Reason), amountCents: PartCents }, strict),
   Type.Null(),
 ]);
 
@@ -81,25 +70,11 @@ export function addPaymentRoutes(app: HttpServer, useCases: PaymentUseCases): vo
 
   app.post(
     "/orders/:id/refund",
-    {
-      config,
-      schema: {
-        tags,
-        params,
-        headers: IdempotencyHeaders,
-        body: RefundWish,
-        response: { 200: RefundedBody, 202: RefundedBody },
-      },
-    },
+    { config, schema: { tags, params, body: RefundWish, ...refundingSchema } },
     async (request, reply) => {
-      const answer = await useCases.refund({
-        userId: request.user.id,
-        orderId: request.params.id,
-        reason: request.body?.reason ?? "asked for by the customer",
-        amountCents: request.body?.amountCents,
-        idempotencyKey: idempotencyKeyOf(request.headers[HEADER_IDEMPOTENCY_KEY]),
-      });
-      return reply.code(answer.refund.status === "DONE" ? 200 : 202).send(answer);
+      const reason = request.body?.reason ?? "asked for by the customer";
+      const answer = await useCases.refund({ ...askedRefund(request), userId: request.user.id, reason });
+      return reply.code(refundedStatus(answer)).send(answer);
     },
   );
 }

@@ -1,21 +1,21 @@
-import { HEADER_IDEMPOTENCY_KEY } from "@sluice/contract/headers.ts";
 import Type from "typebox";
 import type { HttpServer } from "../../../platform/http/server.ts";
-import { paymentLimits, stockLimits } from "../application/limits.ts";
+import { paymentLimits } from "../application/limits.ts";
 import type { RefundStatusName, RefundView } from "../application/refund-view.ts";
-import { IdempotencyHeaders, idempotencyKeyOf } from "./idempotency-key.ts";
-import { RefundBody, RefundedBody } from "./order-schemas.ts";
-import type { RefundedOrder } from "./payment-routes.ts";
+import { RefundBody } from "./order-schemas.ts";
+import {
+  type AskedRefund,
+  askedRefund,
+  PartCents,
+  Reason,
+  type RefundedOrder,
+  refundedStatus,
+  refundingSchema,
+} from "./refunding.ts";
 
 /** What operators can ask for of money that goes back. */
 export interface RefundUseCases {
-  refund(asked: {
-    orderId: string;
-    actor: string;
-    reason: string;
-    amountCents: number | undefined;
-    idempotencyKey: string | undefined;
-  }): Promise<RefundedOrder>;
+  refund(asked: AskedRefund & { actor: string; reason: string }): Promise<RefundedOrder>;
   list(status: RefundStatusName, after: string | undefined, limit: number): Promise<RefundView[]>;
   retry(refundId: string): Promise<RefundView>;
 }
@@ -23,14 +23,7 @@ export interface RefundUseCases {
 const strict = { additionalProperties: false };
 const Params = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
 
-const Wish = Type.Object(
-  {
-    reason: Type.String({ minLength: 1, maxLength: stockLimits.reasonLengthMax }),
-    /** All that is left without it. */
-    amountCents: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
-  },
-  strict,
-);
+const Wish = Type.Object({ reason: Reason, amountCents: PartCents }, strict);
 
 const Query = Type.Object(
   {
@@ -50,25 +43,11 @@ const config = { access: "operator:orders" } as const;
 export function addRefundRoutes(app: HttpServer, useCases: RefundUseCases): void {
   app.post(
     "/orders/:id/refund",
-    {
-      config,
-      schema: {
-        tags,
-        params: Params,
-        headers: IdempotencyHeaders,
-        body: Wish,
-        response: { 200: RefundedBody, 202: RefundedBody },
-      },
-    },
+    { config, schema: { tags, params: Params, body: Wish, ...refundingSchema } },
     async (request, reply) => {
-      const answer = await useCases.refund({
-        orderId: request.params.id,
-        actor: `operator:${request.operator.name}`,
-        reason: request.body.reason,
-        amountCents: request.body.amountCents,
-        idempotencyKey: idempotencyKeyOf(request.headers[HEADER_IDEMPOTENCY_KEY]),
-      });
-      return reply.code(answer.refund.status === "DONE" ? 200 : 202).send(answer);
+      const actor = `operator:${request.operator.name}`;
+      const answer = await useCases.refund({ ...askedRefund(request), actor, reason: request.body.reason });
+      return reply.code(refundedStatus(answer)).send(answer);
     },
   );
 
