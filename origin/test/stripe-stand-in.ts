@@ -119,7 +119,12 @@ export async function startStripeStandIn(): Promise<StripeStandIn> {
       intent.status = "requires_payment_method";
       return refusal(402, "card_error", "card_declined", { payment_intent: intent });
     }
-    if (method.startsWith("pm_processing")) intent.status = "processing";
+    if (method.startsWith("pm_3ds") && params.get("error_on_requires_action") === "true") {
+      intent.status = "requires_payment_method";
+      return refusal(402, "card_error", "payment_intent_action_required", { payment_intent: intent });
+    }
+    if (method.startsWith("pm_3ds")) intent.status = "requires_action";
+    else if (method.startsWith("pm_processing")) intent.status = "processing";
     else {
       intent.status = "succeeded";
       intent.amount_received = intent.amount;

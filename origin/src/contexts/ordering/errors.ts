@@ -65,6 +65,11 @@ export const orderingErrors = defineErrors({
     title: "The first request with this Idempotency-Key is still being worked on",
   },
   paymentDeclined: { code: "payment.declined", status: 402, title: "The payment was declined" },
+  confirmationWanted: {
+    code: "payment.confirmation_wanted",
+    status: 402,
+    title: "The bank wants the card's owner to confirm the payment, which cannot be done here",
+  },
   paymentInFlight: {
     code: "payment.in_flight",
     status: 409,

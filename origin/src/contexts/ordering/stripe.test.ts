@@ -96,6 +96,14 @@ test("a card that is declined leaves the order to be paid by another one", async
   assert.deepEqual([unknown.status, unknown.body.code], [422, "payment.method_unknown"]);
 });
 
+test("a card whose owner has to confirm is declined with that reason, and another one may pay", async () => {
+  const orderId = await place();
+  const wanted = await pay(orderId, "pm_3ds");
+  assert.deepEqual([wanted.status, wanted.body.code], [402, "payment.confirmation_wanted"]);
+  assert.equal((await orderOf(orderId)).status, "FAILED_PAYMENT");
+  assert.equal((await pay(orderId)).body.status, "PAID");
+});
+
 test("an answer that is lost after the money was taken is found out by the intent's id", async () => {
   const orderId = await place();
   stripe.fail(/confirm$/, "lost after");

@@ -47,7 +47,9 @@ export function createPayOrder(deps: {
     const settled = await settle(payment.id, decision);
     if (settled.status === "PAID") return { outcome: "paid", order: settled };
     if (decision.outcome === "declined") {
-      throw new Refusal(orderingErrors.paymentDeclined, { members: { orderStatus: settled.status } });
+      const { confirmationWanted, paymentDeclined } = orderingErrors;
+      const members = { orderStatus: settled.status };
+      throw new Refusal(decision.wantsConfirmation ? confirmationWanted : paymentDeclined, { members });
     }
     throw notPayable(settled, "the money came too late and is paid back");
   };

@@ -213,6 +213,8 @@ export interface ChargeDecision {
   readonly amountCents: number;
   readonly currency: string;
   readonly reference: string;
+  /** Of one that was declined: its owner would have had to confirm it to the bank (3-D Secure). */
+  readonly wantsConfirmation?: true;
 }
 
 export type RefundOutcome =

@@ -19,6 +19,16 @@ export interface StripeOptions {
 /** The version whose shapes are read here; sent with every call, whatever the account's own is. */
 const API_VERSION = "2025-03-31.basil";
 
+/**
+ * A confirmation by the card's owner happens in the browser, with Stripe's own script; there is nobody at this API to
+ * whom it could be handed on. So a card that wants one is declined, and the customer is told why.
+ */
+const confirmationCodes: ReadonlySet<string> = new Set([
+  "payment_intent_action_required",
+  "requires_action_not_handled",
+  "authentication_required",
+]);
+
 const Failure = Type.Object({
   error: Type.Object({
     type: Type.String(),
@@ -52,8 +62,11 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
       const params = { payment_method: payment.method, error_on_requires_action: "true" };
       const key = `${payment.id}.confirm`;
       const answer = await ask(options, `/v1/payment_intents/${reference}/confirm`, params, key);
-      if (isRefused(answer)) return read(reference);
-      return intentOutcome(answer);
+      if (!isRefused(answer)) return intentOutcome(answer);
+      const became = await read(reference);
+      return became.outcome === "declined" && confirmationCodes.has(errorOf(answer)?.code ?? "")
+        ? { ...became, wantsConfirmation: true }
+        : became;
     },
     find: async ({ providerReference }) => {
       if (providerReference === undefined) return { outcome: "absent" };
