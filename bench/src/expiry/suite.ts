@@ -36,7 +36,7 @@ interface Plan extends Pace {
   readonly killedOrders: number;
 }
 
-const FULL: Plan = { orders: 100_000, killedOrders: 20_000, ordersPerSecond: 5_000, ttlSeconds: 60 };
+const FULL: Plan = { orders: 100_000, killedOrders: 20_000, ordersPerSecond: 5_000, ttlSeconds: 40 };
 const QUICK: Plan = { orders: 4_000, killedOrders: 2_000, ordersPerSecond: 1_000, ttlSeconds: 15 };
 
 const products = 100;

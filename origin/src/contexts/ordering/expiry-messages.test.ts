@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type Channel, connect } from "amqplib";
 import {
   createTestDatabase,
@@ -186,6 +189,16 @@ test("a parked message is kept whole, sent again through the outbox once, or dro
     (await parked.list()).map(({ id }) => id),
     [binary.id],
   );
+});
+
+test("whoever asks for a parked message that is not there hears so, with an exit code", async () => {
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  for (const action of ["show", "retry", "drop"]) {
+    const asked = promisify(execFile)(process.execPath, [main, "parked", action, "9999"], {
+      env: { MYSQL_URL: testDatabase.url },
+    });
+    await assert.rejects(asked, { code: 1, stderr: "there is no parked message 9999\n" }, action);
+  }
 });
 
 test("what the broker has parked while MySQL was away comes into the database later, with its reason", async () => {

@@ -149,6 +149,17 @@ const wrongs: [string, (sold: Sold) => [string, unknown[]], RegExp[]][] = [
     [/no refund is owed/],
   ],
   [
+    "a payment of which nobody knows for two hours what became of it",
+    ({ open }) => [
+      `INSERT INTO payments (id, order_id, provider, method, status, amount_cents, currency, reason, next_check_at,
+         created_at, updated_at)
+       SELECT UUID(), id, 'sandbox', 'sandbox', 'STARTED', total_cents, currency, '', UTC_TIMESTAMP(6),
+              UTC_TIMESTAMP(6) - INTERVAL 2 HOUR, UTC_TIMESTAMP(6) FROM orders WHERE id = ?`,
+      [open],
+    ],
+    [/none is undecided/],
+  ],
+  [
     "an order without its expiry message",
     ({ open }) => ["DELETE FROM outbox WHERE subject = ?", [`order:${open}`]],
     [/each order has its expiry message/],

@@ -128,6 +128,11 @@ export const orderingAudits: readonly Audit[] = [
           FROM refunds
           WHERE status <> 'DONE' AND updated_at < UTC_TIMESTAMP(6) - INTERVAL ${owedHoursMax} HOUR`,
   },
+  {
+    name: `payments: none is undecided for more than ${owedHoursMax} h`,
+    sql: `SELECT id AS payment_id, order_id, provider, method, created_at, checks FROM payments
+          WHERE status = 'STARTED' AND created_at < UTC_TIMESTAMP(6) - INTERVAL ${owedHoursMax} HOUR`,
+  },
   ...messageAudits,
 ];
 
