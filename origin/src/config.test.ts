@@ -71,6 +71,7 @@ test("a role gets only its own settings", () => {
     "logLevel",
     "mysqlUrl",
     "rabbitmqUrl",
+    "readyFile",
     "redisPrefix",
     "redisUrl",
   ]);
