@@ -24,6 +24,10 @@ test("from a packed tarball: install, init, build, conf, and nginx answers and f
   await assert.rejects(luaGen("init"), /nginx\.ts, src\/hello\.ts, tsconfig\.json already/);
   await luaGen("build");
   await luaGen("conf", "nginx.ts", "--out", "run/nginx.conf");
+  const printed = readFileSync(join(dir, "run/nginx.conf"), "utf8");
+  for (const block of ["events", "http", "server", "location"]) {
+    assert.match(printed, new RegExp(`^ *# (nginx\\.ts|src/hello\\.ts).*\n *${block} `, "m"));
+  }
 
   const port = await freePort();
   const conf = readFileSync(join(dir, "nginx.ts"), "utf8");
