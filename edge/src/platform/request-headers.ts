@@ -38,7 +38,7 @@ const seen: SeenHeaders = {
 };
 
 /** Of the `Authorization` field seen last. A pointer in a Lua table would be an object for each request. @perWorker */
-const authorization = ffi.new<ffi.Pointer<ffi.Bytes>>("unsigned char *[1]");
+const authorization = ffi.new<ffi.Pointer<ffi.Bytes>>("const unsigned char *[1]");
 
 /** Whether a field of the request that is looked at is the edge's own. @perWorker */
 let internal = false;
