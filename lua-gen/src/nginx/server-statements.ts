@@ -55,8 +55,11 @@ function listenStatement(listen: Listen, server: Server, http2Parameter: boolean
   return statement("listen", listenAddress(listen), ...options);
 }
 
-function listenAddress({ address, port }: Listen): string {
+function listenAddress(listen: Listen): string {
+  const { address } = listen;
   if (typeof address === "object") return `unix:${address.unix}`;
+  // Read only here: beside a socket's path it would be printed nowhere.
+  const { port } = listen;
   if (port === undefined)
     throw new TypeError(`listen ${address ?? "without an address"}: the port is missing`);
   if (address === undefined) return String(port);

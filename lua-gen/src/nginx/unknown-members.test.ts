@@ -47,7 +47,7 @@ const mistakes: readonly (readonly [of: string, config: NginxConfig, unknown: st
   [
     "a second handler",
     configOf({ handler: { ...answer, ...{ proxy: { to: "http://x" } } } }),
-    "http.servers[0].locations[0].handler.proxy",
+    "http.servers[0].locations[0].handler.return",
   ],
   [
     "a port beside a socket's path",
