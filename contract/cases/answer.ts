@@ -46,7 +46,9 @@ import {
   ticksAt,
 } from "../src/policy/rate-limit.ts";
 import { composeProductPage } from "../src/product-page.ts";
+import { decimal } from "./decimal.ts";
 import { answerName } from "./names.ts";
+import { answerToken } from "./tokens.ts";
 
 interface Conversation {
   document: PolicyDocument;
@@ -90,6 +92,9 @@ function answer(conversation: Conversation, question: string): string {
   if (verb === "decide") return answerDecide(conversation, words);
   if (verb === "observed") return answerObserved(conversation);
   if (verb === "page") return composeProductPage(word(words, 1), word(words, 2));
+  if (verb === "cookies" || verb === "claims") {
+    return answerToken(verb, word(words, 1), word(words, 2), word(words, 3));
+  }
   return answerName(verb, word(words, 1), word(words, 2), word(words, 3));
 }
 
@@ -301,15 +306,4 @@ function bytesOf(hex: string): string {
   let bytes = "";
   for (let i = 0; i < hex.length; i += 2) bytes += String.fromCharCode(parseInt(hex.substring(i, i + 2), 16));
   return bytes;
-}
-
-/** Limbs have up to 48 bits; LuaJIT prints such numbers with an exponent. */
-function decimal(value: number): string {
-  let text = "";
-  let rest = value;
-  do {
-    text = `${"0123456789".charAt(rest % 10)}${text}`;
-    rest = Math.floor(rest / 10);
-  } while (rest > 0);
-  return text;
 }

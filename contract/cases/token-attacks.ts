@@ -3,6 +3,7 @@
  * must both say. One table for both: edge/test/token-attacks.test.ts and the origin's access-tokens.test.ts.
  */
 import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { COOKIE_ACCESS } from "../src/cookies.ts";
 import { TOKEN_CLOCK_SKEW_SECONDS, TOKEN_LENGTH_MAX } from "../src/token-claims.ts";
 
 export interface AttackSetting {
@@ -22,6 +23,8 @@ export interface Attack {
   readonly what: string;
   /** The `Authorization` fields of one request. */
   readonly authorizations: readonly string[];
+  /** Its `Cookie` fields. */
+  readonly cookies: readonly string[];
   readonly verdict: "passes" | "token.missing" | "token.malformed" | "token.invalid" | "token.expired";
 }
 
@@ -30,7 +33,7 @@ type Row = readonly [what: string, token: string];
 export function tokenAttacks(setting: AttackSetting): Attack[] {
   const make = minterFor(setting);
   const bearer = (verdict: Attack["verdict"], rows: readonly Row[]): Attack[] =>
-    rows.map(([what, token]) => ({ what, authorizations: [`Bearer ${token}`], verdict }));
+    rows.map(([what, token]) => ({ what, authorizations: [`Bearer ${token}`], cookies: [], verdict }));
   return [
     ...bearer("passes", fine(make, setting)),
     ...bearer("token.malformed", misshapen(make)),
@@ -42,6 +45,7 @@ export function tokenAttacks(setting: AttackSetting): Attack[] {
       ["over since 1970", make.token({}, { exp: 0 })],
     ]),
     ...wrongFields(make),
+    ...inCookies(make),
   ];
 }
 
@@ -286,7 +290,52 @@ function wrongFields({ good }: Minter): Attack[] {
     ["two fields, one of them another scheme", [`Bearer ${good}`, "Basic YTpi"], "token.malformed"],
     ["two fields, the first empty", ["", `Bearer ${good}`], "token.malformed"],
   ];
-  return rows.map(([what, authorizations, verdict]) => ({ what, authorizations, verdict }));
+  return rows.map(([what, authorizations, verdict]) => ({ what, authorizations, cookies: [], verdict }));
+}
+
+/** A browser's token is one of its cookies. */
+function inCookies({ good }: Minter): Attack[] {
+  const pair = `${COOKIE_ACCESS}=${good}`;
+  const bearer = `Bearer ${good}`;
+  const rows: [what: string, cookies: string[], verdict: Attack["verdict"], authorizations?: string[]][] = [
+    ["a cookie", [pair], "passes"],
+    ["a cookie behind another", [`theme=dark; ${pair}`], "passes"],
+    ["a cookie before another", [`${pair}; lang=zh`], "passes"],
+    ["a cookie without spaces around it", [`a=1;${pair};b=2`], "passes"],
+    ["a cookie with too much white space", [`a=1; \t ${pair} \t; b=2`], "passes"],
+    ["a cookie with spaces before its value", [`${COOKIE_ACCESS}=  ${good}`], "passes"],
+    ["a cookie behind quotes that mean nothing", [`a="; b=1"; ${pair}`], "passes"],
+    ["a cookie behind one that has it in its name", [`x${pair}; ${pair}`], "passes"],
+    ["a cookie beside the refresh token's", [`__Host-sluice-refresh=x; ${pair}`], "passes"],
+    ["a cookie in the second field", ["theme=dark", pair], "passes"],
+    ["cookies of which none is it", ["theme=dark"], "token.missing"],
+    ["a cookie with a longer name", [`x${pair}`], "token.missing"],
+    ["a cookie with a name in capitals", [pair.replace("sluice", "SLUICE")], "token.missing"],
+    ["a cookie within another's value", [`a=1 ${pair}`], "token.missing"],
+    ["a cookie whose name ends in a space", [pair.replace("=", " =")], "token.missing"],
+    ["a cookie without a value", [`${COOKIE_ACCESS}=`], "token.malformed"],
+    ["a cookie with white space for a value", [`${COOKIE_ACCESS}= ; a=1`], "token.malformed"],
+    ["a cookie with the scheme", [`${COOKIE_ACCESS}=${bearer}`], "token.malformed"],
+    ["a cookie in quotes", [`${COOKIE_ACCESS}="${good}"`], "token.malformed"],
+    ["a cookie with something behind the token", [`${pair} x`], "token.malformed"],
+    ["a cookie that is cut", [pair.slice(0, -6)], "token.invalid"],
+    ["a cookie that is far too long", [`${pair}${"A".repeat(TOKEN_LENGTH_MAX)}`], "token.malformed"],
+    ["two cookies", [`${pair}; ${pair}`], "token.malformed"],
+    ["two cookies, the first empty", [`${COOKIE_ACCESS}=; ${pair}`], "token.malformed"],
+    ["two cookies in two fields", [pair, pair], "token.malformed"],
+    ["a cookie and a bearer token", [pair], "token.malformed", [bearer]],
+    ["a cookie behind a tab and a bearer token", [`a=1;\t${pair}`], "token.malformed", [bearer]],
+    ["a cookie without a value and a bearer token", [`${COOKIE_ACCESS}=`], "token.malformed", [bearer]],
+    ["a cookie and another scheme", [pair], "token.malformed", ["Basic YTpi"]],
+    ["a cookie and an empty field", [pair], "token.malformed", [""]],
+    ["another cookie and a bearer token", ["theme=dark"], "passes", [bearer]],
+  ];
+  return rows.map(([what, cookies, verdict, authorizations = []]) => ({
+    what,
+    cookies,
+    authorizations,
+    verdict,
+  }));
 }
 
 function signed(input: string, key: KeyObject, digest = "sha256"): string {

@@ -60,12 +60,12 @@ export function areOurClaims(claims: Record<string, unknown>, issuer: string, au
 }
 
 /** Refused from that second on. */
-export function refusedFrom(claims: TokenClaims): number {
+export function refusedFrom(claims: Pick<TokenClaims, "exp">): number {
   return claims.exp + TOKEN_CLOCK_SKEW_SECONDS;
 }
 
 /** Refused until that second. */
-export function acceptedFrom(claims: TokenClaims): number {
+export function acceptedFrom(claims: Pick<TokenClaims, "nbf">): number {
   return claims.nbf === undefined ? 0 : claims.nbf - TOKEN_CLOCK_SKEW_SECONDS;
 }
 

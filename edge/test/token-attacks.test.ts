@@ -28,7 +28,9 @@ describe("attacks on tokens, the table that the origin answers too", () => {
       { kid: "other", alg: "RS256", spki: spkiOf(other.privateKey) },
     ]);
     const byOther = token(other.privateKey, {}, { kid: "other" });
-    await until("the second key is known", async () => (await orders([`Bearer ${byOther}`])).status === 200);
+    await until("the second key is known", async () => {
+      return (await orders({ authorizations: [`Bearer ${byOther}`], cookies: [] })).status === 200;
+    });
   });
 
   after(async () => {
@@ -39,9 +41,12 @@ describe("attacks on tokens, the table that the origin answers too", () => {
 
   let asked = 0;
   /** Each from an address of its own: of one that sends so many nothing is looked at any more. */
-  const orders = (authorizations: readonly string[]) =>
+  const orders = ({ authorizations, cookies }: Pick<Attack, "authorizations" | "cookies">) =>
     edge.from(`10.0.${(asked >> 8) & 255}.${asked++ & 255}`, "/orders", {
-      headers: authorizations.flatMap((value) => ["authorization", value]),
+      headers: [
+        ...authorizations.flatMap((value) => ["authorization", value]),
+        ...cookies.flatMap((value) => ["cookie", value]),
+      ],
     });
   const attacks = (): Attack[] =>
     tokenAttacks({
@@ -58,11 +63,12 @@ describe("attacks on tokens, the table that the origin answers too", () => {
     const good = all.filter(passes);
     const bad = all.filter((attack) => !passes(attack));
     // At once: some of them are good for a few seconds only.
-    const answers = await Promise.all(good.map(({ authorizations }) => orders(authorizations)));
+    const answers = await Promise.all(good.map(orders));
     for (const [at, { what }] of good.entries()) assert.equal(answers[at]?.status, 200, what);
     const reached = origin.seen.length;
-    for (const { what, authorizations, verdict } of bad) {
-      const answer = await orders(authorizations);
+    for (const attack of bad) {
+      const { what, authorizations, verdict } = attack;
+      const answer = await orders(attack);
       const { code, requestId } = answer.json();
       // Two fields are one too many for nginx itself, which can't tell what they are about.
       if (authorizations.length > 1 && code === "request.malformed") continue;

@@ -19,6 +19,6 @@ export function token(key: KeyObject, claims: object = {}, header: object = {}):
   return `${head}.${payload}.${sign("sha256", Buffer.from(`${head}.${payload}`), key).toString("base64url")}`;
 }
 
-export function segment(value: object): string {
+function segment(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }

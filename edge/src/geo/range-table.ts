@@ -1,6 +1,7 @@
 import type { Address } from "@sluice/contract/policy/address.ts";
 import { COUNTRY_UNKNOWN } from "@sluice/contract/policy/document.ts";
 import * as ffi from "ffi";
+import { bytesAt } from "../platform/bytes.ts";
 import { readFile } from "../platform/files.ts";
 
 /**
@@ -188,9 +189,4 @@ function blocksOf(starts: ffi.Pointer<number>, count: number): ffi.Pointer<numbe
 
 function aligned(bytes: number): number {
   return Math.ceil(bytes / 8) * 8;
-}
-
-/** Pointer arithmetic, which TypeScript has no type for. */
-function bytesAt(bytes: ffi.Bytes, offset: number): ffi.Bytes {
-  return ((bytes as unknown as number) + offset) as unknown as ffi.Bytes;
 }

@@ -8,7 +8,8 @@ import {
   ticksAt,
 } from "@sluice/contract/policy/rate-limit.ts";
 import { noteRateLimit, noteRetryAfter } from "../platform/request.ts";
-import { charge, lastDue } from "./due-times.ts";
+import { addressKeyHigh, addressKeyLow } from "./address-key.ts";
+import { charge, lastDue, placeInKey } from "./due-times.ts";
 
 /**
  * The limits that a decision passed on its way (`policy.passed`), charged one after the other; a request that a later
@@ -25,12 +26,6 @@ let shownReset = 0;
 
 /** Some limit waits for the user to be known. @perWorker */
 let userAwaited = false;
-
-/** In the other half of a key stands, below the rule, what is more than 48 bits of it. */
-const BITS_16 = 65_536;
-const BITS_32 = 4_294_967_296;
-/** No IPv6 prefix is as great. */
-const IPV4_MARK = 2 ** 48;
 
 /**
  * Those by address and by route. Returns the verdict of the first that refuses.
@@ -51,12 +46,10 @@ export function chargeRequest(
     const limit = rule.limit as CompiledLimit;
     let passes = true;
     if (limit.key === "address") {
-      const isIpv4 = address.family === 4;
-      const keyA = isIpv4 ? address.a + IPV4_MARK : address.a;
-      const low = isIpv4 ? 0 : math.floor(address.b / BITS_32);
-      passes = charge(limit, keyA, limit.place * BITS_16 + low, now);
+      const low = placeInKey(limit.place, addressKeyLow(address));
+      passes = charge(limit, addressKeyHigh(address), low, now);
     } else if (limit.key === "route") {
-      passes = charge(limit, route, limit.place * BITS_16, now);
+      passes = charge(limit, route, placeInKey(limit.place, 0), now);
     } else {
       userAwaited = true;
       continue;
@@ -88,7 +81,7 @@ export function chargeUser(
     const rule = policy.passed[i] as CompiledRule;
     const limit = rule.limit as CompiledLimit;
     if (limit.key === "user") {
-      const passes = charge(limit, userA, limit.place * BITS_16 + userB, now);
+      const passes = charge(limit, userA, placeInKey(limit.place, userB), now);
       if (!settle(rule, limit, passes, now)) return rule.verdict;
     }
   }

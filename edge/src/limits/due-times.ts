@@ -1,5 +1,6 @@
 import { arrive, type CompiledLimit, REFUSED, standing } from "@sluice/contract/policy/rate-limit.ts";
 import * as ffi from "ffi";
+import { bytesAt } from "../platform/bytes.ts";
 import { randomBytes } from "../platform/files.ts";
 import { createLocks, LOCK_BYTES, lock, mappedMemory, unlock } from "../platform/mapped-memory.ts";
 
@@ -81,6 +82,38 @@ export function charge(limit: CompiledLimit, keyA: number, keyB: number, now: nu
   return next !== REFUSED;
 }
 
+/**
+ * What is kept for a key, which nothing is charged for; 0 for nothing.
+ *
+ * @hot
+ */
+export function dueOf(keyA: number, keyB: number): number {
+  const bucket = bucketOf(keyA, keyB);
+  const lockIndex = bucket % LOCKS;
+  lock(locks, lockIndex);
+  const kept = findDue(bucket, keyA, keyB);
+  unlock(locks, lockIndex);
+  return kept;
+}
+
+/** @hot */
+function findDue(bucket: number, keyA: number, keyB: number): number {
+  const first = bucket * (SLOTS_PER_BUCKET * DOUBLES_PER_SLOT);
+  const behind = first + SLOTS_PER_BUCKET * DOUBLES_PER_SLOT;
+  for (let slot = first; slot < behind; slot += DOUBLES_PER_SLOT) {
+    if (slots[slot + 2] === 0) return 0;
+    if (slots[slot] === keyA && slots[slot + 1] === keyB) return slots[slot + 2] as number;
+  }
+  return 0;
+}
+
+const BITS_16 = 65_536;
+
+/** The second half of a key: whose limit it is (32 bits), and what is more than 48 bits of whom it counts (16). */
+export function placeInKey(place: number, low: number): number {
+  return place * BITS_16 + low;
+}
+
 /** Of the key that was charged last. @perWorker */
 let due = 0;
 
@@ -139,9 +172,4 @@ function bucketOf(keyA: number, keyB: number): number {
     (header[2] as number) * (keyB - highB * LOW_24) +
     (header[3] as number) * highB;
   return (sum % PRIME) % buckets;
-}
-
-/** Pointer arithmetic, which TypeScript has no type for. */
-function bytesAt(bytes: ffi.Bytes, offset: number): ffi.Bytes {
-  return ((bytes as unknown as number) + offset) as unknown as ffi.Bytes;
 }

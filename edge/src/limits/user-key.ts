@@ -5,13 +5,11 @@ const LOW = 65_521;
 const HIGH = 68_719_476_731;
 
 /**
- * The user as two numbers of at most 48 and 16 bits: the number of a user who is one, else hashes of the text. Made
+ * The user as two numbers of at most 48 and 16 bits: the id, which is decimal, or hashes of one that is too long. Made
  * once for each token.
  */
 export function userKey(userId: string): LuaMultiReturn<[a: number, b: number]> {
-  const [digits] = string.find(userId, "^[0-9]+$");
-  if (digits !== undefined && userId.length <= EXACT_DIGITS_MAX)
-    return $multi(tonumber(userId) as number, LOW);
+  if (userId.length <= EXACT_DIGITS_MAX) return $multi(tonumber(userId) as number, LOW);
   let a = 0;
   let b = 0;
   for (let i = 1; i <= userId.length; i++) {

@@ -1,4 +1,6 @@
-import { nowSeconds } from "../platform/clock.ts";
+import { type Address, addressFromBytes } from "@sluice/contract/policy/address.ts";
+import { nowMs } from "../platform/clock.ts";
+import { clientAddressBytes } from "../platform/request.ts";
 import { inspectHeaders } from "../platform/request-headers.ts";
 import { answerProblem } from "../platform/response.ts";
 import { sessionProblem } from "../token/sessions.ts";
@@ -12,7 +14,8 @@ import { verifyAuthorization } from "../token/verify.ts";
  * @phase access
  */
 export function awaitSession(): void {
-  const [token, problem] = verifyAuthorization(inspectHeaders(), nowSeconds());
+  const address = addressFromBytes(clientAddressBytes()) as Address;
+  const [token, problem] = verifyAuthorization(inspectHeaders(true), address, nowMs());
   if (token === undefined) {
     answerProblem(problem as NonNullable<typeof problem>);
     return;

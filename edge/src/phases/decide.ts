@@ -1,6 +1,5 @@
 import type { Verdict } from "@sluice/contract/policy/decide.ts";
 import { awaitsUser, chargeRequest, chargeUser } from "../limits/charge-request.ts";
-import { nowSeconds } from "../platform/clock.ts";
 import {
   isWrittenSo,
   noteCountry,
@@ -62,10 +61,10 @@ export function decideRoute(route: RouteSettings): VerdictWord {
   if (access === undefined) return WRONG_METHOD.verdict;
   // Answered from here: no field of the request travels on.
   if (route.cached) return PASS;
-  const headers = inspectHeaders();
+  const headers = inspectHeaders(access === "user");
   if (headers.tooMany) return TOO_MANY_FIELDS.verdict;
   if (access === "public") return PASS;
-  const [token, problem] = verifyAuthorization(headers, nowSeconds());
+  const [token, problem] = verifyAuthorization(headers, lastAddress(), lastNowMs());
   if (token === undefined) return (problem as NonNullable<typeof problem>).code;
   noteUser(token.userId);
   const limited = limitedUser(token);

@@ -3,10 +3,6 @@ export function nowMs(): number {
   return ngx.now() * 1000;
 }
 
-export function nowSeconds(): number {
-  return ngx.now();
-}
-
 /** Waits without blocking the worker. */
 export function sleepMs(ms: number): void {
   ngx.sleep(ms / 1000);

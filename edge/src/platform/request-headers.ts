@@ -1,3 +1,4 @@
+import { COOKIE_ACCESS, countCookies, firstCookie } from "@sluice/contract/cookies.ts";
 import * as ffi from "ffi";
 import { get_request } from "resty.core.base";
 import { sameBytes } from "./variables.ts";
@@ -12,6 +13,10 @@ export interface SeenHeaders {
   authorizations: number;
   /** The length of the last of them, whose value {@link authorizationBytes} shows where nginx holds it. */
   authorizationLength: number;
+  /** How many access tokens there are among the cookies; 0 when nobody asked for them. */
+  cookies: number;
+  /** The last of them. */
+  cookie: string;
   /** More fields than we look at: the request must be refused. */
   tooMany: boolean;
 }
@@ -34,6 +39,8 @@ const truncated = ffi.new<ffi.Pointer<number>>("int[1]");
 const seen: SeenHeaders = {
   authorizations: 0,
   authorizationLength: 0,
+  cookies: 0,
+  cookie: "",
   tooMany: false,
 };
 
@@ -42,11 +49,15 @@ const authorization = ffi.new<ffi.Pointer<ffi.Bytes>>("const unsigned char *[1]"
 
 /** Whether a field of the request that is looked at is the edge's own. @perWorker */
 let internal = false;
+/** @perWorker */
+let readsCookies = false;
 
 const LOWER_A = 97;
+const LOWER_C = 99;
 const LOWER_X = 120;
 const INTERNAL_PREFIX = "x-sluice-";
 const AUTHORIZATION = "authorization";
+const COOKIE = "cookie";
 
 /**
  * What the last `Authorization` field says, as long as {@link SeenHeaders} is valid: making a string of it is for who
@@ -59,15 +70,17 @@ export function authorizationBytes(): ffi.Bytes {
 }
 
 /**
- * Takes off every field that only the edge may set, and reports what is asked of the others. The result is valid
- * until the next call.
+ * Takes off every field that only the edge may set, and reports what is asked of the others: cookies only where a
+ * token is wanted. The result is valid until the next call.
  *
  * @hot
  */
-export function inspectHeaders(): SeenHeaders {
+export function inspectHeaders(wantsToken: boolean): SeenHeaders {
   const request = get_request();
   seen.authorizations = 0;
   seen.authorizationLength = 0;
+  seen.cookies = 0;
+  readsCookies = wantsToken;
   const count = ffi.C.ngx_http_lua_ffi_req_get_headers_count(request, HEADERS_MAX, truncated);
   seen.tooMany = truncated[0] !== 0 || count < 0 || count > HEADERS_MAX;
   if (seen.tooMany) return seen;
@@ -114,9 +127,19 @@ function inspectField(at: number, count: number): void {
       authorization[0] = field.value.data;
       seen.authorizationLength = tonumber(field.value.len) as number;
     }
+  } else if (readsCookies && first === LOWER_C && length === COOKIE.length) {
+    if (sameBytes(field.key.data, COOKIE, length))
+      inspectCookies(ffi.string(field.value.data, field.value.len));
   } else if (first === LOWER_X && length >= INTERNAL_PREFIX.length) {
     if (sameBytes(field.key.data, INTERNAL_PREFIX, INTERNAL_PREFIX.length)) internal = true;
   }
+}
+
+function inspectCookies(cookies: string): void {
+  const count = countCookies(cookies, COOKIE_ACCESS);
+  if (count === 0) return;
+  seen.cookies += count;
+  seen.cookie = firstCookie(cookies, COOKIE_ACCESS) as string;
 }
 
 /** Names first: clearing a field moves the memory that the fields point into. */

@@ -72,13 +72,23 @@ function isReady(context: ffi.CData): boolean {
   );
 }
 
-/** @hot */
-export function verifyRs256({ context }: RsaPublicKey, signature: string, data: string): boolean {
+/**
+ * Whether the signature is that of the first `length` bytes of the text.
+ *
+ * @hot
+ */
+export function verifyRs256(
+  { context }: RsaPublicKey,
+  signature: ffi.Bytes,
+  signatureLength: number,
+  text: string,
+  length: number,
+): boolean {
   const digested =
     C.SHA256_Init(state) === 1 &&
-    C.SHA256_Update(state, data, data.length) === 1 &&
+    C.SHA256_Update(state, text, length) === 1 &&
     C.SHA256_Final(digest, state) === 1;
-  if (digested && C.EVP_PKEY_verify(context, signature, signature.length, digest, DIGEST_BYTES) === 1) {
+  if (digested && C.EVP_PKEY_verify(context, signature, signatureLength, digest, DIGEST_BYTES) === 1) {
     return true;
   }
   // What stays in the thread's error queue would be taken for a failure of the next TLS operation.
@@ -114,7 +124,7 @@ declare module "ffi" {
     EVP_PKEY_verify(
       this: void,
       context: ffi.CData,
-      signature: string,
+      signature: ffi.Bytes,
       signatureLength: number,
       digest: ffi.Bytes,
       digestLength: number,

@@ -6,6 +6,8 @@ import {
   TOKEN_MALFORMED,
   TOKEN_MISSING,
 } from "@sluice/contract/error-codes.ts";
+import { betweenSessionAndUser, type PlainClaims, readPlainClaims } from "@sluice/contract/plain-claims.ts";
+import type { Address } from "@sluice/contract/policy/address.ts";
 import {
   acceptedFrom,
   areOurClaims,
@@ -17,10 +19,11 @@ import {
 import * as json from "cjson.safe";
 import * as ffi from "ffi";
 import { userKey } from "../limits/user-key.ts";
+import { bytesAt } from "../platform/bytes.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import { authorizationBytes, type SeenHeaders } from "../platform/request-headers.ts";
 import { sameBytes } from "../platform/variables.ts";
-import { decodeSegment, splitCompact } from "./compact.ts";
+import { createSegmentBuffer, decodeSegment, findDots } from "./compact.ts";
 import { countFailing, sendsTooManyFailing } from "./flood.ts";
 import { findTokenKey } from "./keys.ts";
 import { verifyRs256 } from "./rsa.ts";
@@ -36,13 +39,15 @@ export interface VerifiedToken {
   refusedFromS: number;
 }
 
+type ClaimsInTime = PlainClaims & Pick<TokenClaims, "nbf">;
+
 const SCHEME = "Bearer ";
 
 const AUTHORIZATION_LENGTH_MAX = SCHEME.length + TOKEN_LENGTH_MAX;
 
 /**
- * Tokens that were verified, by the whole field as it was sent. A signature costs 17 µs, a lookup well under
- * one. Only good tokens are kept, so nobody can fill it without having them.
+ * Tokens that were verified, as they were written. A signature costs 16 µs, a lookup well under one. Only good tokens are
+ * kept, so nobody can fill it without having them.
  */
 const verified = createGenerationalMap<VerifiedToken>(10_000);
 
@@ -50,12 +55,19 @@ const verified = createGenerationalMap<VerifiedToken>(10_000);
 const strict = json.new();
 strict.decode_invalid_numbers(false);
 
+/** @perWorker */
+const segment = createSegmentBuffer();
+/** @perWorker */
+const signature = createSegmentBuffer();
+
 let issuer = "";
 let audience = "";
+let between = "";
 
 export function configureVerification(expectedIssuer: string, expectedAudience: string): void {
   issuer = expectedIssuer;
   audience = expectedAudience;
+  between = betweenSessionAndUser(expectedIssuer, expectedAudience);
 }
 
 /** A key was taken out of use: what it had signed is verified again, and fails. */
@@ -64,42 +76,63 @@ export function forgetVerifiedTokens(): void {
 }
 
 /**
- * The token of the request, or why there is none to go by.
+ * The token of the request from that address, or why there is none to go by.
  *
  * @hot
  */
 export function verifyAuthorization(
   headers: SeenHeaders,
-  nowS: number,
+  address: Address,
+  nowMs: number,
 ): LuaMultiReturn<[VerifiedToken, undefined] | [undefined, ProblemKind]> {
-  if (headers.authorizations === 0) return $multi(undefined, TOKEN_MISSING);
+  const tokens = headers.authorizations + headers.cookies;
+  if (tokens === 0) return $multi(undefined, TOKEN_MISSING);
   // Two tokens: whichever we chose, somebody behind us might choose the other.
-  if (headers.authorizations > 1) return $multi(undefined, TOKEN_MALFORMED);
+  if (tokens > 1) return $multi(undefined, TOKEN_MALFORMED);
+  if (headers.cookies === 1) {
+    const cookie = headers.cookie;
+    if (cookie.length > TOKEN_LENGTH_MAX) return $multi(undefined, TOKEN_MALFORMED);
+    if (!mayBeToken(cookie.charCodeAt(0))) return refuseAtOnce(address, nowMs);
+    return findToken(cookie, address, nowMs);
+  }
   const length = headers.authorizationLength;
   if (length === 0 || length > AUTHORIZATION_LENGTH_MAX) return $multi(undefined, TOKEN_MALFORMED);
-  const value = authorizationBytes();
-  if (!isBearer(value, length)) return $multi(undefined, TOKEN_MISSING);
-  // A flood of what cannot be a token ends here, before anything is made of it.
-  const first = value[SCHEME.length];
-  if (first !== OBJECT_START && first !== LIST_START) {
-    if (sendsTooManyFailing()) return $multi(undefined, TOKEN_FLOOD);
-    countFailing();
-    return $multi(undefined, TOKEN_MALFORMED);
-  }
-  const field = ffi.string(value, length);
-  const held = getFrom(verified, field);
+  const field = authorizationBytes();
+  if (!isBearer(field, length)) return $multi(undefined, TOKEN_MISSING);
+  if (!mayBeToken(field[SCHEME.length] as number)) return refuseAtOnce(address, nowMs);
+  const text = ffi.string(bytesAt(field, SCHEME.length), length - SCHEME.length);
+  return findToken(text, address, nowMs);
+}
+
+/**
+ * A flood of what cannot be a token ends here, before anything is made of it.
+ *
+ * @hot
+ */
+function refuseAtOnce(address: Address, nowMs: number): LuaMultiReturn<[undefined, ProblemKind]> {
+  return $multi(undefined, countFailing(address, nowMs) ? TOKEN_MALFORMED : TOKEN_FLOOD);
+}
+
+/** @hot */
+function findToken(
+  text: string,
+  address: Address,
+  nowMs: number,
+): LuaMultiReturn<[VerifiedToken, undefined] | [undefined, ProblemKind]> {
+  const nowS = nowMs / 1000;
+  const held = getFrom(verified, text);
   if (held !== undefined) {
     if (nowS >= held.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
     return $multi(held, undefined);
   }
-  if (sendsTooManyFailing()) return $multi(undefined, TOKEN_FLOOD);
-  const [token, problem] = verifyToken(field.substring(SCHEME.length), nowS);
+  if (sendsTooManyFailing(address, nowMs)) return $multi(undefined, TOKEN_FLOOD);
+  const [token, problem] = verifyToken(text, nowS);
   if (token === undefined) {
-    countFailing();
+    countFailing(address, nowMs);
     return $multi(undefined, problem as ProblemKind);
   }
   if (nowS >= token.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
-  putInto(verified, field, token);
+  putInto(verified, text, token);
   return $multi(token, undefined);
 }
 
@@ -107,6 +140,12 @@ export function verifyAuthorization(
 const OBJECT_START = 101;
 /** That of `[`: such a header is read, and refused for what it is. */
 const LIST_START = 87;
+
+/** @hot */
+function mayBeToken(first: number): boolean {
+  return first === OBJECT_START || first === LIST_START;
+}
+
 const SPACE = 32;
 /** Makes a small letter of a capital one. */
 const LOWER_CASE = 0x20;
@@ -149,33 +188,47 @@ function verifyToken(
   text: string,
   nowS: number,
 ): LuaMultiReturn<[VerifiedToken, undefined] | [undefined, ProblemKind]> {
-  const compact = splitCompact(text);
-  if (compact === undefined) return $multi(undefined, TOKEN_MALFORMED);
-  let kid: string | undefined = goodHeaders.get(compact.header);
+  const [first, second] = findDots(text);
+  if (first === undefined || second === undefined) return $multi(undefined, TOKEN_MALFORMED);
+  const headerText = text.substring(0, first);
+  let kid: string | undefined = goodHeaders.get(headerText);
   const isNew = kid === undefined;
   if (isNew) {
-    const header = decodeObject(compact.header);
+    const header = parseObject(decodeText(text, 0, first));
     if (header === undefined) return $multi(undefined, TOKEN_MALFORMED);
     kid = isOurHeader(header) ? (header.kid as string) : undefined;
   }
-  const signature = decodeSegment(compact.signature);
-  if (signature === undefined) return $multi(undefined, TOKEN_MALFORMED);
+  const signatureLength = decodeSegment(text, second + 1, text.length, signature);
+  if (signatureLength < 0) return $multi(undefined, TOKEN_MALFORMED);
   const key = kid === undefined ? undefined : findTokenKey(kid, nowS);
   if (key === undefined) return $multi(undefined, TOKEN_INVALID);
   // What the claims say costs less to see than what the signature is worth.
-  const payload = decodeObject(compact.payload);
-  if (payload === undefined || !areOurClaims(payload, issuer, audience)) {
-    return $multi(undefined, TOKEN_INVALID);
-  }
-  if (!verifyRs256(key, signature, compact.signed)) return $multi(undefined, TOKEN_INVALID);
-  if (isNew) rememberHeader(compact.header, kid as string);
-  const claims = payload as unknown as TokenClaims;
+  const claims = readClaims(text, first + 1, second);
+  if (claims === undefined) return $multi(undefined, TOKEN_INVALID);
+  if (!verifyRs256(key, signature, signatureLength, text, second)) return $multi(undefined, TOKEN_INVALID);
+  if (isNew) rememberHeader(headerText, kid as string);
   if (nowS < acceptedFrom(claims)) return $multi(undefined, TOKEN_INVALID);
   const [limitA, limitB] = userKey(claims.sub);
   return $multi(
     { userId: claims.sub, limitA, limitB, sessionId: claims.sid, refusedFromS: refusedFrom(claims) },
     undefined,
   );
+}
+
+/** Those of our issuer, in whatever JSON; undefined for what is none. */
+function readClaims(text: string, from: number, to: number): ClaimsInTime | undefined {
+  const payload = decodeText(text, from, to);
+  if (payload === undefined) return undefined;
+  const plain = readPlainClaims(payload, between);
+  if (plain !== undefined) return plain;
+  const claims = parseObject(payload);
+  if (claims === undefined || !areOurClaims(claims, issuer, audience)) return undefined;
+  return claims as unknown as TokenClaims;
+}
+
+function decodeText(text: string, from: number, to: number): string | undefined {
+  const length = decodeSegment(text, from, to, segment);
+  return length < 0 ? undefined : ffi.string(segment, length);
 }
 
 function rememberHeader(segment: string, kid: string): void {
@@ -187,8 +240,7 @@ function rememberHeader(segment: string, kid: string): void {
   goodHeaderCount += 1;
 }
 
-function decodeObject(segment: string): Record<string, unknown> | undefined {
-  const text = decodeSegment(segment);
+function parseObject(text: string | undefined): Record<string, unknown> | undefined {
   if (text === undefined) return undefined;
   const [value] = strict.decode(text);
   return type(value) === "table" ? (value as Record<string, unknown>) : undefined;

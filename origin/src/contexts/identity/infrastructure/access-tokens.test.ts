@@ -72,9 +72,9 @@ app.get("/", async (request, reply) => {
 after(() => app.close());
 const address = await app.listen({ host: "127.0.0.1", port: 0 });
 
-for (const { what, authorizations, verdict } of attacks) {
+for (const { what, authorizations, cookies, verdict } of attacks) {
   test(`${what}: ${verdict}`, async () => {
-    const answer = await asked(authorizations);
+    const answer = await asked(authorizations, cookies);
     assert.equal(answer.verdict, verdict);
     if (verdict === "passes") assert.deepEqual([answer.id, answer.sessionId], [42, "s-1"]);
     else {
@@ -85,10 +85,13 @@ for (const { what, authorizations, verdict } of attacks) {
   });
 }
 
-async function asked(authorizations: readonly string[]) {
+async function asked(authorizations: readonly string[], cookies: readonly string[]) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const fields = authorizations.length === 0 ? {} : { authorization: [...authorizations] };
-  request(address, { headers: fields as never, agent: false }, resolve)
+  const fields = [
+    ...authorizations.flatMap((value) => ["authorization", value]),
+    ...cookies.flatMap((value) => ["cookie", value]),
+  ];
+  request(address, { headers: ["host", new URL(address).host, ...fields], agent: false }, resolve)
     .on("error", reject)
     .end();
   return JSON.parse(await text(await promise));

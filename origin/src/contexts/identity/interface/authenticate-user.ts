@@ -21,12 +21,12 @@ export function authenticateUserBy(
   return async (request) => {
     const fields = authorizationsOf(request);
     const cookies = cookiesOf(request, COOKIE_ACCESS);
-    if (fields.length + cookies.length > 1 || fields[0] === "") {
+    if (fields.length + cookies.count > 1 || fields[0] === "") {
       throw new Refusal(identityErrors.tokenMalformed, challenge('error="invalid_token"'));
     }
-    const token = cookies[0] ?? tokenIn(fields[0]);
+    const token = cookies.first ?? tokenIn(fields[0]);
     if (token === undefined) throw new Refusal(identityErrors.tokenMissing, challenge());
-    if (cookies.length > 0 && !isReadOnly(request)) refuseOtherSites(request, publicUrl);
+    if (cookies.count > 0 && !isReadOnly(request)) refuseOtherSites(request, publicUrl);
     return verify(token);
   };
 }

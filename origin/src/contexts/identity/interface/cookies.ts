@@ -1,21 +1,32 @@
-import { COOKIE_ACCESS, COOKIE_OAUTH, COOKIE_REFRESH } from "@sluice/contract/cookies.ts";
+import {
+  COOKIE_ACCESS,
+  COOKIE_OAUTH,
+  COOKIE_REFRESH,
+  countCookies,
+  firstCookie,
+} from "@sluice/contract/cookies.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "../../../kernel/errors.ts";
 import { identityErrors } from "../errors.ts";
 
-/** All values of that name, in the order in which they came. */
-export function cookiesOf({ raw }: FastifyRequest, name: string): readonly string[] {
-  return (raw.headersDistinct.cookie ?? [])
-    .flatMap((field) => field.split(";"))
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
+/** How many cookies of that name there are, and the first of them. */
+export function cookiesOf(
+  { raw }: FastifyRequest,
+  name: string,
+): { count: number; first: string | undefined } {
+  const fields = raw.headersDistinct.cookie ?? [];
+  const counts = fields.map((field) => countCookies(field, name));
+  const holder = fields.find((_, index) => counts[index] !== 0);
+  return {
+    count: counts.reduce((sum, count) => sum + count, 0),
+    first: holder === undefined ? undefined : firstCookie(holder, name),
+  };
 }
 
 /** The one cookie of that name: with two, nobody knows which is meant. */
 export function cookieOf(request: FastifyRequest, name: string): string | undefined {
-  const found = cookiesOf(request, name);
-  return found.length === 1 ? found[0] : undefined;
+  const { count, first } = cookiesOf(request, name);
+  return count === 1 ? first : undefined;
 }
 
 /** Tokens that no script of the page can read. */
