@@ -11,12 +11,14 @@ const MODULES = {
   awaitSession: "edge.src.phases.access",
   answerReadiness: "edge.src.phases.content",
   answerNginxError: "edge.src.phases.content",
+  servePage: "edge.src.phases.page",
   serveProduct: "edge.src.cache.products",
   serveProductList: "edge.src.cache.product-lists",
 } as const;
 
-export function call(entry: keyof typeof MODULES): LuaHandler {
-  return { code: `sluice.${entry}()`, calls: [{ module: MODULES[entry], entry }] };
+/** With the number of what it is for, where there are several. */
+export function call(entry: keyof typeof MODULES, index?: number): LuaHandler {
+  return { code: `sluice.${entry}(${index ?? ""})`, calls: [{ module: MODULES[entry], entry }] };
 }
 
 /** For `setBy`: the variable gets what the entry says, of the route with that index where there is one. */

@@ -15,10 +15,12 @@ import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/plat
 import type { EdgeConfig } from "./config.ts";
 import { answerOf, call } from "./entries.ts";
 import { REQUEST_ID, variableMaps } from "./nginx-variables.ts";
+import { CONTENT_SECURITY_POLICY, PAGES, readPages } from "./pages.ts";
 import {
   decidedBy,
   ORIGIN_CONNECT_TIMEOUT_MS,
   ORIGIN_READ_TIMEOUT_MS,
+  pageLocation,
   RATE_LIMIT_FIELDS,
   routeLocation,
 } from "./route-location.ts";
@@ -127,7 +129,7 @@ function publicServer(config: EdgeConfig): Server {
       // What Lua hasn't set is empty, see the location below.
       directive(["http", "server", "location"], "uninitialized_variable_warn", "off"),
     ],
-    locations: [...ROUTES.map(routeLocation), ...ownLocations(config)],
+    locations: [...ROUTES.map(routeLocation), ...PAGES.map(pageLocation), ...ownLocations(config)],
   };
 }
 
@@ -158,13 +160,24 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
     stateDir: config.stateDir,
     sample: { decisionsMax: config.decisionsMax, truncateAddresses: config.truncateAddresses },
     limitKeysMax: config.limitKeysMax,
-    routes: ROUTES.map((route, index) => ({
-      number: index + 1,
-      pattern: route.pattern,
-      methods: methodsOf(route),
-      cached: route.cache !== undefined,
-      ...(patternRegex(route.pattern) === undefined ? { path: route.pattern } : {}),
-    })),
+    routes: [
+      ...ROUTES.map((route, index) => ({
+        number: index + 1,
+        pattern: route.pattern,
+        methods: methodsOf(route),
+        cached: route.cache !== undefined,
+        ...(patternRegex(route.pattern) === undefined ? { path: route.pattern } : {}),
+      })),
+      ...PAGES.map(({ path }, index) => ({
+        number: ROUTES.length + index + 1,
+        pattern: path,
+        methods: { GET: "public", HEAD: "public" } as const,
+        cached: true,
+        path,
+      })),
+    ],
+    pages: readPages(new URL("../web", import.meta.url).pathname),
+    pageSecurityPolicy: CONTENT_SECURITY_POLICY,
   };
 }
 

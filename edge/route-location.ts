@@ -19,7 +19,8 @@ import {
 import type { Condition, Location, LocationMatch, LuaHandler, ProxyPass } from "lua-gen/nginx/model.ts";
 import { answerOf, call } from "./entries.ts";
 import { REQUEST_ID } from "./nginx-variables.ts";
-import { allowedMethods, patternRegex, type Route } from "./routes.ts";
+import type { Page } from "./pages.ts";
+import { allowedMethods, patternRegex, ROUTES, type Route } from "./routes.ts";
 import { PASS, REFUSALS, type Refusal, TOKEN_REFUSALS, WAIT } from "./src/phases/verdicts.ts";
 
 export const ORIGIN_CONNECT_TIMEOUT_MS = 1_000;
@@ -50,6 +51,20 @@ export function routeLocation(route: Route, index: number): Location {
       allow: allowedMethods(route),
     }),
     handler: route.cache === undefined ? { proxy: proxyFor(route) } : { content: cacheHandler(route.cache) },
+  };
+}
+
+/** Numbered after the routes, whose table it is decided by. */
+export function pageLocation({ path, file }: Page, index: number): Location {
+  return {
+    source: `edge/pages.ts: web/${file}`,
+    match: { exact: path },
+    ...decidedBy(answerOf("decideRoute", ROUTES.length + index), {
+      admissions: [pass],
+      refusals: REFUSALS,
+      allow: ["GET", "HEAD"],
+    }),
+    handler: { content: call("servePage", index) },
   };
 }
 

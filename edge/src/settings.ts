@@ -20,6 +20,19 @@ export interface EdgeSettings {
   limitKeysMax: number;
   /** By the number that the route's location passes to the set phase, counted from 0. */
   routes: RouteSettings[];
+  /** By the number that the page's location passes to the content phase, counted from 0. */
+  pages: PageSettings[];
+  /** `Content-Security-Policy` of all pages. */
+  pageSecurityPolicy: string;
+}
+
+/** What people see, whole. */
+export interface PageSettings {
+  path: string;
+  contentType: string;
+  body: string;
+  /** With its quotes. */
+  etag: string;
 }
 
 export interface SampleSettings {

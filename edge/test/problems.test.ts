@@ -47,8 +47,8 @@ describe("what the edge refuses by itself", () => {
 
   test("what is not a route", async () => {
     for (const path of [
-      "/",
       "/nope",
+      "/web/nope.js",
       "/auth",
       "/auth/login/",
       "/products/1/secret",

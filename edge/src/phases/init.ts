@@ -7,13 +7,14 @@ import { readFile } from "../platform/files.ts";
 import { logError } from "../platform/log.ts";
 import { configureRedis } from "../platform/redis.ts";
 import { admitLongTraces, publish } from "../platform/worker.ts";
-import type { EdgeSettings, RouteSettings } from "../settings.ts";
+import type { EdgeSettings, PageSettings, RouteSettings } from "../settings.ts";
 import { configureSessions } from "../token/sessions.ts";
 import { configureVerification } from "../token/verify.ts";
 import { awaitSession } from "./access.ts";
 import { answerNginxError, answerReadiness } from "./content.ts";
 import { decideRoute, decideUnknown } from "./decide.ts";
 import { startWorker } from "./init-worker.ts";
+import { servePage } from "./page.ts";
 
 /**
  * Runs in the master, before workers are forked: reads the settings and what all workers share. `nginx.conf`
@@ -48,6 +49,8 @@ export function init(settingsFile: string): void {
       awaitSession,
       serveProduct,
       serveProductList,
+      servePage: (index: number) =>
+        servePage(settings.pages[index] as PageSettings, settings.pageSecurityPolicy),
       answerReadiness,
       answerNginxError,
     },

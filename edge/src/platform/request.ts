@@ -46,6 +46,11 @@ export function requestHost(): string {
   return ngx.var.host;
 }
 
+/** The entity tag of what the client has; undefined when it has nothing. */
+export function knownTag(): string | undefined {
+  return ngx.var.http_if_none_match;
+}
+
 export function requestId(): string {
   return ngx.var.sluice_id as string;
 }

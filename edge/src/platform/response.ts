@@ -5,6 +5,7 @@ import {
   problemDocument,
   UNAVAILABLE_RETRY_AFTER_SECONDS,
 } from "@sluice/contract/problem-document.ts";
+import type { PageSettings } from "../settings.ts";
 import { noteProblem, requestId } from "./request.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -32,6 +33,24 @@ export function answerProblemWith(kind: ProblemKind, status: number, detail: str
     ngx.header["Retry-After"] = UNAVAILABLE_RETRY_AFTER_SECONDS;
   }
   send(status, PROBLEM_MEDIA_TYPE, problemDocument(kind, status, detail, requestId()));
+}
+
+/** A page of this site, or that the browser's own is still good. */
+export function answerPage(page: PageSettings, isKnown: boolean, securityPolicy: string): void {
+  ngx.header["Content-Security-Policy"] = securityPolicy;
+  ngx.header["X-Content-Type-Options"] = "nosniff";
+  ngx.header["Referrer-Policy"] = "same-origin";
+  ngx.header["Cross-Origin-Opener-Policy"] = "same-origin";
+  ngx.header["Cache-Control"] = "no-cache";
+  ngx.header.ETag = page.etag;
+  if (isKnown) {
+    // `ngx.exit(304)` would answer without the entity tag.
+    ngx.status = 304;
+    ngx.send_headers();
+    ngx.exit(ngx.HTTP_OK);
+    return;
+  }
+  send(200, page.contentType, page.body);
 }
 
 /** What nginx has decided to answer, when it asks us for the document. */

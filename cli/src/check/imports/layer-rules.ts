@@ -42,6 +42,11 @@ export const layerRules: readonly LayerRule[] = [
     reason: "edge and origin never import each other; what both must know stands in contract/",
   },
   {
+    files: "web/**",
+    may: ["web/**", CONTRACT],
+    reason: "pages run in browsers and reach the system by HTTP only",
+  },
+  {
     files: "origin/src/kernel/**",
     may: [KERNEL],
     reason: "the kernel imports nothing of ours: everything else stands on it",

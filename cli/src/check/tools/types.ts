@@ -1,15 +1,22 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Check, Finding } from "../check.ts";
 import type { Tree } from "../tree.ts";
 import { installed, runTool } from "./run.ts";
 
-/** Everything that Node runs, held against tsconfig.json. */
+/** What Node runs, and what browsers run. */
+const PROJECTS = ["tsconfig.json", "web/tsconfig.json"];
+
 export const typesHold: Check = { name: "types", run: compile };
 
 async function compile(tree: Tree): Promise<Finding[]> {
   const tsc = installed(tree.root, "tsc");
-  const { status, output } = await runTool(tree.root, tsc, ["-p", "tsconfig.json", "--pretty", "false"]);
-  if (status === 0) return [];
-  return diagnosticsOf(output);
+  const findings: Finding[] = [];
+  for (const project of PROJECTS.filter((path) => existsSync(join(tree.root, path)))) {
+    const { status, output } = await runTool(tree.root, tsc, ["-p", project, "--pretty", "false"]);
+    if (status !== 0) findings.push(...diagnosticsOf(output));
+  }
+  return findings;
 }
 
 /** A diagnostic starts at the line's beginning; what is indented belongs to the one before. */

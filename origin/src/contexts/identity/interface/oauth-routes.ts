@@ -114,6 +114,6 @@ function tellThePage(publicUrl: string) {
     const isPage = request.headers.accept?.includes("text/html") === true;
     if (!isPage || !(error instanceof Refusal)) throw error;
     reply.problemCode = error.definition.code;
-    return unseen(reply).redirect(`${publicUrl}/#problem=${error.definition.code}`, 303);
+    return unseen(reply).redirect(`${publicUrl}/account#problem=${error.definition.code}`, 303);
   };
 }
