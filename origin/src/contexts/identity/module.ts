@@ -22,7 +22,8 @@ import { refresh } from "./application/refresh.ts";
 import { rotateKeys, rotateKeysWhenDue, rotationLookMs } from "./application/rotate-keys.ts";
 import { seedUsers } from "./application/seed-users.ts";
 import { logIn, register, startSession } from "./application/sign-in.ts";
-import { trailLimits } from "./application/trail.ts";
+import { spareTrail } from "./application/spare-trail.ts";
+import { type Trail, trailLimits } from "./application/trail.ts";
 import { jwksOf, signWith, verifyWith } from "./infrastructure/access-tokens.ts";
 import { declareAlerts } from "./infrastructure/alerts.ts";
 import { attemptsIn } from "./infrastructure/attempts.ts";
@@ -110,7 +111,8 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   const named =
     config.operatorsFile === "" ? undefined : await watchFile(config.operatorsFile, readOperators, logger);
   const operators = () => [shared, ...(named?.current() ?? [])];
-  const trail = writeTrail(database, clock, logger);
+  const written = writeTrail(database, clock, logger);
+  const trail = spareTrail(written, clock);
   const on = {
     users: usersIn(database),
     sessions: sessionsIn(database, newId),
@@ -129,10 +131,10 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   const store = keyStoreOn(keyFiles, keys, config.accessTokenTtlSeconds, clock);
   const rotating = { keys: store, trail, clock };
   const schedule = rotateOnSchedule(rotating, config.tokenKeyRotationSeconds, logger);
-  const oauth = await createOauth(given, keys, (user, client) => startSession(on, user, client, "signed_in"));
+  const oauth = await createOauth(given, keys, trail, (...started) => startSession(on, ...started));
   return {
     authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock), config.publicUrl),
-    authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token)),
+    authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token), trail.record),
     sessionEnded: sessionEndedBy(redis),
     addRoutes: (app) => {
       addPasswordRoute(app, (changer, current, next) => changePassword(on, changer, current, next));
@@ -169,7 +171,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
       await keys.close();
       await named?.close();
       await oauth.close();
-      await trail.close();
+      await written.close();
     },
   };
 }
@@ -193,6 +195,7 @@ function rotateOnSchedule(
 async function createOauth(
   { config, database, redis, clock, newId, logger }: IdentityDependencies,
   keys: TokenKeys,
+  trail: Trail,
   startSession: OauthDependencies["startSession"],
 ) {
   const { identityProvidersFile: path, publicUrl } = config;
@@ -204,6 +207,7 @@ async function createOauth(
     attempts: oauthAttempts(() => keysForDerivation(keys), redis),
     identities,
     startSession,
+    trail,
     newSuffix: () => newId().slice(-8),
     warn: (fields, message) => logger.warn(fields, message),
     clock,
@@ -223,7 +227,7 @@ async function createOauth(
       addLinkedIdentityRoutes(app, {
         whoIs: (userId) => whoIs(users, userId),
         waysOf: (userId) => signInWays({ users, identities }, userId),
-        unlink: (userId, identityId) => unlinkIdentity(identities, userId, identityId),
+        unlink: (user, identityId, client) => unlinkIdentity({ identities, trail }, user, identityId, client),
       });
     },
     close: async () => listed?.close(),

@@ -58,6 +58,20 @@ test("a token is good for its scopes, and the refusal names the one that it lack
   assert.equal((await as(api.opsToken)("POST", "/sessions/revoke", { userId: 1 })).status, 200);
 });
 
+test("who is refused goes on record: with the name that the token has, and with nothing of a token", async () => {
+  await as(annsToken)("GET", "/audit");
+  await as("a-wrong-token")("GET", "/metrics");
+  const entries = await until("both are on record", async () => {
+    const { body } = await as(api.opsToken)("GET", "/audit?kind=operator_refused");
+    const found = body.entries.map(({ operator, detail }: Record<string, unknown>) => [operator, detail]);
+    return found.length >= 2 && found;
+  });
+  assert.deepEqual(entries.slice(0, 2), [
+    [null, "operator.unauthorized"],
+    ["ann", "operator.scope_missing audit"],
+  ]);
+});
+
 test("a challenge has an error only when there was something to be wrong", async () => {
   const nothing = await fetch(`${api.opsUrl}/policy`);
   assert.equal(nothing.headers.get("www-authenticate"), 'Bearer realm="sluice"');

@@ -1,8 +1,11 @@
 import { Refusal } from "../../../kernel/errors.ts";
 import type { User } from "../domain/session.ts";
 import { identityErrors } from "../errors.ts";
+import type { Client } from "./client.ts";
+import type { SignedIn } from "./end-sessions.ts";
 import type { Users } from "./ports.ts";
 import type { Identities, LinkedIdentity } from "./provider-ports.ts";
+import type { Trail } from "./trail.ts";
 
 /** All the ways in which a user can sign in. */
 export interface SignInWays {
@@ -27,12 +30,21 @@ export async function signInWays(
 
 /** The last way to sign in stays. */
 export async function unlinkIdentity(
-  identities: Identities,
-  userId: number,
+  on: { readonly identities: Identities; readonly trail: Trail },
+  user: SignedIn,
   identityId: number,
+  client: Client,
 ): Promise<void> {
-  switch (await identities.unlink(userId, identityId)) {
+  const unlinked = await on.identities.unlink(user.id, identityId);
+  switch (unlinked.outcome) {
     case "unlinked":
+      on.trail.record({
+        kind: "identity_unlinked",
+        userId: user.id,
+        sessionId: user.sessionId,
+        detail: unlinked.provider,
+        client,
+      });
       return;
     case "unknown":
       throw new Refusal(identityErrors.identityUnknown);

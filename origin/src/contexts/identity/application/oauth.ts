@@ -6,6 +6,7 @@ import { identityErrors } from "../errors.ts";
 import type { Client } from "./client.ts";
 import type { Identities, IdentityProvider, OauthAttempt, OauthAttempts } from "./provider-ports.ts";
 import type { Grant } from "./sign-in.ts";
+import type { Trail, TrailKind } from "./trail.ts";
 
 /**
  *     start ──▶ the provider ──▶ callback ──▶ signed in, or linked
@@ -17,7 +18,8 @@ export interface OauthDependencies {
   readonly providers: () => readonly IdentityProvider[];
   readonly attempts: OauthAttempts;
   readonly identities: Identities;
-  readonly startSession: (user: User, client: Client) => Promise<Grant>;
+  readonly startSession: (user: User, client: Client, kind: TrailKind, provider: string) => Promise<Grant>;
+  readonly trail: Trail;
   /** A few letters and digits that nobody else gets. */
   readonly newSuffix: () => string;
   readonly warn: (fields: object, message: string) => void;
@@ -54,9 +56,24 @@ export interface OauthCallback {
   readonly client: Client;
 }
 
+/** A callback that belongs to no attempt goes on no record: anybody can make one up. */
 export async function finishOauth(on: OauthDependencies, callback: OauthCallback): Promise<OauthEnd> {
   const provider = findProvider(on, callback.provider);
   const attempt = await expectedAttempt(on, callback);
+  try {
+    return await settle(on, provider, attempt, callback);
+  } catch (error) {
+    if (error instanceof Refusal) recordRefusal(on, attempt, error, callback.client);
+    throw error;
+  }
+}
+
+async function settle(
+  on: OauthDependencies,
+  provider: IdentityProvider,
+  attempt: OauthAttempt,
+  callback: OauthCallback,
+): Promise<OauthEnd> {
   const answer = await provider.identify(callback.query, attempt);
   if (answer.outcome === "denied") throw new Refusal(identityErrors.oauthDenied);
   if (answer.outcome !== "identified") {
@@ -65,11 +82,13 @@ export async function finishOauth(on: OauthDependencies, callback: OauthCallback
   }
   const { returnTo, link } = attempt;
   if (link === undefined) {
-    const user = await userOf(on, answer.identity);
-    return { grant: await on.startSession(user, callback.client), returnTo };
+    const { user, isNew } = await userOf(on, answer.identity);
+    const kind = isNew ? "registered" : "signed_in";
+    return { grant: await on.startSession(user, callback.client, kind, provider.id), returnTo };
   }
   switch (await on.identities.link(answer.identity, link, on.clock())) {
     case "linked":
+      on.trail.record({ kind: "identity_linked", ...link, detail: provider.id, client: callback.client });
       return { returnTo };
     case "taken":
       throw new Refusal(identityErrors.identityTaken);
@@ -78,6 +97,16 @@ export async function finishOauth(on: OauthDependencies, callback: OauthCallback
     case "session-ended":
       throw new Refusal(identityErrors.sessionRevoked);
   }
+}
+
+function recordRefusal(
+  { trail }: OauthDependencies,
+  { provider, link }: OauthAttempt,
+  refusal: Refusal,
+  client: Client,
+): void {
+  const kind = link === undefined ? "sign_in_refused" : "link_refused";
+  trail.record({ kind, ...link, detail: `${refusal.definition.code} ${provider}`, client });
 }
 
 function findProvider({ providers }: OauthDependencies, id: string): IdentityProvider {
@@ -107,12 +136,12 @@ const wishesMax = 3;
  * The identity's user, or a new one. Somebody who has an account already and comes by a new identity gets a second
  * account: that both say the same e-mail or name proves nothing. They link it while they are signed in.
  */
-async function userOf(on: OauthDependencies, identity: ExternalIdentity): Promise<User> {
+async function userOf(on: OauthDependencies, identity: ExternalIdentity) {
   for (let attempt = 0; ; attempt++) {
     const known = await on.identities.use(identity, on.clock());
-    if (known !== undefined) return known;
+    if (known !== undefined) return { user: known, isNew: false };
     const made = await on.identities.createUser(identity, usernameFor(on, identity, attempt), on.clock());
-    if (made.outcome === "created") return made.user;
+    if (made.outcome === "created") return { user: made.user, isNew: true };
     if (attempt > 2 * wishesMax) throw new Error("no username was free");
   }
 }

@@ -64,6 +64,11 @@ export interface Identities {
     to: { readonly userId: number; readonly sessionId: string },
     nowMs: number,
   ): Promise<"linked" | "taken" | "too-many" | "session-ended">;
-  unlink(userId: number, identityId: number): Promise<"unlinked" | "unknown" | "last">;
+  unlink(
+    userId: number,
+    identityId: number,
+  ): Promise<
+    { readonly outcome: "unlinked"; readonly provider: string } | { readonly outcome: "unknown" | "last" }
+  >;
   listOf(userId: number): Promise<readonly LinkedIdentity[]>;
 }

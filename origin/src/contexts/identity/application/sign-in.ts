@@ -110,6 +110,7 @@ export async function startSession(
   user: User,
   client: Client,
   kind: TrailKind,
+  detail?: string,
 ): Promise<Grant> {
   const nowMs = on.clock();
   const refreshToken = on.refreshTokens.create();
@@ -120,7 +121,7 @@ export async function startSession(
     nowMs,
   );
   await on.announce([session]);
-  on.trail.record({ kind, userId: user.id, sessionId: session.id, client });
+  on.trail.record({ kind, userId: user.id, sessionId: session.id, detail, client });
   return grant(on.accessTokens, refreshToken, session.id, user, nowMs);
 }
 

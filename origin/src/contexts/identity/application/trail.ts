@@ -15,6 +15,11 @@ export const trailKinds = [
   "session_ended",
   /** By an operator. */
   "session_revoked",
+  "identity_linked",
+  "identity_unlinked",
+  /** Linking an identity that was begun, and did not come to its end. */
+  "link_refused",
+  /** A wrong token at the operators' listener, or one without the scope. */
   "operator_refused",
   "keys_rotated",
 ] as const;
@@ -28,7 +33,7 @@ export interface TrailEvent {
   readonly sessionId?: string | undefined;
   /** Who did it, where it was an operator. */
   readonly operator?: string | undefined;
-  /** The code of the refusal, or a word on what was done. */
+  /** The code of the refusal, a provider's id, both, or a word on what was done. */
   readonly detail?: string | undefined;
   readonly client: Client;
 }

@@ -58,13 +58,15 @@ export function identitiesIn(database: Database): Identities {
     unlink: (userId, identityId) =>
       database.transaction(async (tx) => {
         const user = await lockUser(tx, userId);
-        const own = await tx.query<{ id: number }>("SELECT id FROM user_identities WHERE user_id = ?", [
-          userId,
-        ]);
-        if (!own.some(({ id }) => id === identityId)) return "unknown";
-        if (own.length === 1 && user?.password_hash === null) return "last";
+        const own = await tx.query<{ id: number; provider: string }>(
+          "SELECT id, provider FROM user_identities WHERE user_id = ?",
+          [userId],
+        );
+        const identity = own.find(({ id }) => id === identityId);
+        if (identity === undefined) return { outcome: "unknown" };
+        if (own.length === 1 && user?.password_hash === null) return { outcome: "last" };
         await tx.execute("DELETE FROM user_identities WHERE id = ?", [identityId]);
-        return "unlinked";
+        return { outcome: "unlinked", provider: identity.provider };
       }),
 
     listOf: async (userId) => {

@@ -1,6 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { AuthenticatedOperator, Authenticators, OperatorScope } from "../../../platform/http/access.ts";
+import { clientOf } from "../../../platform/http/client.ts";
+import type { TrailEvent } from "../application/trail.ts";
 import { identityErrors } from "../errors.ts";
 
 const scheme = "bearer ";
@@ -11,18 +13,23 @@ export interface KnownOperator extends AuthenticatedOperator {
 
 export function authenticateOperatorBy(
   find: (token: string) => KnownOperator | undefined,
+  record: (refused: TrailEvent) => void,
 ): NonNullable<Authenticators["operator"]> {
   return async (request, scope) => {
     const fields = authorizationsOf(request);
     const token = fields.length === 1 ? tokenIn(fields[0]) : undefined;
     const operator = token === undefined ? undefined : find(token);
+    const refused = (detail: string) =>
+      record({ kind: "operator_refused", operator: operator?.name, detail, client: clientOf(request) });
     if (operator === undefined) {
+      refused(identityErrors.operatorUnauthorized.code);
       throw new Refusal(
         identityErrors.operatorUnauthorized,
         challenge(fields.length > 0 ? 'error="invalid_token"' : ""),
       );
     }
     if (!operator.scopes.includes(scope)) {
+      refused(`${identityErrors.operatorScope.code} ${scope}`);
       throw new Refusal(identityErrors.operatorScope, {
         detail: `This needs the scope "${scope}"; the token of ${operator.name} has ${operator.scopes.join(", ") || "none"}`,
         ...challenge(`error="insufficient_scope", scope="${scope}"`),

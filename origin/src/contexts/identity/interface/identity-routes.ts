@@ -1,11 +1,14 @@
 import Type from "typebox";
+import { clientOf } from "../../../platform/http/client.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
+import type { Client } from "../application/client.ts";
+import type { SignedIn } from "../application/end-sessions.ts";
 import type { SignInWays } from "../application/linked-identities.ts";
 
 export interface LinkedIdentityUseCases {
   whoIs(userId: number): Promise<{ readonly id: number; readonly username: string }>;
   waysOf(userId: number): Promise<SignInWays>;
-  unlink(userId: number, identityId: number): Promise<void>;
+  unlink(user: SignedIn, identityId: number, client: Client): Promise<void>;
 }
 
 const config = { access: "user" } as const;
@@ -69,7 +72,7 @@ export function addLinkedIdentityRoutes(app: HttpServer, useCases: LinkedIdentit
       },
     },
     async (request, reply) => {
-      await useCases.unlink(request.user.id, request.params.id);
+      await useCases.unlink(request.user, request.params.id, clientOf(request));
       return reply.code(204).send(null);
     },
   );
