@@ -6,6 +6,11 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** Passes nothing on any more, without closing a connection. */
   fallSilent(): void;
+  /**
+   * Resolves once a client has sent that text. It is passed on, and whatever that connection would be answered, now and
+   * later, is not: what the client asked for is done, and it never hears of it.
+   */
+  withholdAnswersTo(text: string): Promise<void>;
   /** Ends every connection; those to come go there. */
   pointTo(url: string): void;
 }
@@ -13,8 +18,16 @@ export interface TcpProxy extends AsyncDisposable {
 export async function openProxy(targetUrl: string): Promise<TcpProxy> {
   let target = new URL(targetUrl);
   const sockets = new Set<Socket>();
+  let withheld: { text: string; seen: () => void } | undefined;
   const server = createServer((client) => {
     const onward = connect(Number(target.port), target.hostname);
+    // Before the pipe below, so that the answer can't overtake it.
+    client.on("data", (chunk: Buffer) => {
+      if (withheld === undefined || !chunk.includes(withheld.text)) return;
+      onward.unpipe().pause();
+      withheld.seen();
+      withheld = undefined;
+    });
     for (const [socket, peer] of [
       [client, onward],
       [onward, client],
@@ -38,6 +51,10 @@ export async function openProxy(targetUrl: string): Promise<TcpProxy> {
     fallSilent: () => {
       for (const socket of sockets) socket.unpipe().pause();
     },
+    withholdAnswersTo: (text) =>
+      new Promise((seen) => {
+        withheld = { text, seen };
+      }),
     pointTo: (url) => {
       target = new URL(url);
       endAll();

@@ -117,6 +117,30 @@ export async function createTestRedisPrefix(services: TestServiceAddresses): Pro
   return { url: services.redisUrl, prefix, close: () => deleteKeys(services.redisUrl, prefix) };
 }
 
+/** What an api of a test needs of its own. */
+export interface TestPlace {
+  mysqlUrl: string;
+  redisUrl: string;
+  redisPrefix: string;
+  close(): Promise<void>;
+}
+
+export async function createTestPlace(): Promise<TestPlace> {
+  const services = await startTestServices();
+  const database = await createTestDatabase(services);
+  const prefix = await createTestRedisPrefix(services);
+  return {
+    mysqlUrl: database.url,
+    redisUrl: prefix.url,
+    redisPrefix: prefix.prefix,
+    close: async () => {
+      await prefix.close();
+      await database.close();
+      await services.close();
+    },
+  };
+}
+
 export interface TestVhost {
   url: string;
   close(): Promise<void>;

@@ -1,29 +1,17 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { COOKIE_ACCESS, COOKIE_REFRESH } from "@sluice/contract/cookies.ts";
-import {
-  createTestDatabase,
-  createTestRedisPrefix,
-  startTestServices,
-} from "../../../../cli/src/services/for-tests.ts";
+import { createTestPlace } from "../../../../cli/src/services/for-tests.ts";
 import { createHttpBrowser, type HttpBrowser } from "../../../test/http-browser.ts";
 import { startTestApi } from "../../../test/start-api.ts";
 
 const site = "http://127.0.0.1:8080";
-const services = await startTestServices();
-const database = await createTestDatabase(services);
-const prefix = await createTestRedisPrefix(services);
-const api = await startTestApi(
-  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
-  {},
-  { PUBLIC_URL: site },
-);
+const services = await createTestPlace();
+const api = await startTestApi(services, {}, { PUBLIC_URL: site });
 const host = new URL(api.url).host;
 
 after(async () => {
   await api.close();
-  await prefix.close();
-  await database.close();
   await services.close();
 });
 

@@ -7,12 +7,10 @@ import { after, test } from "node:test";
 import { changesKey, sessionKey } from "@sluice/contract/keys.ts";
 import { Redis } from "ioredis";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import {
-  createTestDatabase,
-  createTestRedisPrefix,
-  startTestServices,
-} from "../../../../cli/src/services/for-tests.ts";
+import { createTestPlace } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
+import { startApiProcess } from "../../../test/start-process.ts";
+import { openProxy } from "../../../test/tcp-proxy.ts";
 import { until } from "../../../test/until.ts";
 import { newUuid } from "../../kernel/ids.ts";
 import { openDatabase } from "../../platform/mysql/database.ts";
@@ -21,26 +19,22 @@ import { forgetLimits, forgetSessions } from "./application/forget-sessions.ts";
 import { refreshLeewayMs } from "./application/refresh.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
 
-const services = await startTestServices();
-const database = await createTestDatabase(services);
-const prefix = await createTestRedisPrefix(services);
 let nowMs = Date.now();
 const logged: string[] = [];
 const logTo = { write: (line: string) => logged.push(line) } as unknown as NodeJS.WritableStream;
+const services = await createTestPlace();
 const api = await startTestApi(
-  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
+  services,
   { clock: () => nowMs, logTo, passwordCost: { ln: 12, r: 8, p: 3 } },
   { LOG_LEVEL: "trace" },
 );
-const sql = await createConnection(database.url);
-const redis = new Redis(prefix.url);
+const sql = await createConnection(services.mysqlUrl);
+const redis = new Redis(services.redisUrl);
 
 after(async () => {
   redis.disconnect();
   await sql.end();
   await api.close();
-  await prefix.close();
-  await database.close();
   await services.close();
 });
 
@@ -76,10 +70,10 @@ test("a registered person logs in, whatever the case of the name, and gets two t
 
 test("the session is known in Redis when the answer arrives, and told to the change stream", async () => {
   const { sessionId, user } = await newcomer();
-  const entry = await redis.hgetall(sessionKey(prefix.prefix, sessionId));
+  const entry = await redis.hgetall(sessionKey(services.redisPrefix, sessionId));
   assert.equal(entry.v, "1");
   assert.equal(JSON.parse(entry.d ?? "").userId, user.id);
-  const [[, fields]] = (await redis.xrevrange(changesKey(prefix.prefix), "+", "-", "COUNT", 1)) as [
+  const [[, fields]] = (await redis.xrevrange(changesKey(services.redisPrefix), "+", "-", "COUNT", 1)) as [
     [string, string[]],
   ];
   assert.deepEqual(fields, ["k", "session", "id", sessionId, "v", "1"]);
@@ -167,6 +161,48 @@ test("fifty refreshes at once give one successor, and it works", async () => {
   assert.equal((await refresh(successors[0] as string)).status, 200);
 });
 
+test("an api that is killed between the commit of a refresh and its answer costs the client nothing", async () => {
+  await using proxy = await openProxy(services.mysqlUrl);
+  const behindProxy = new URL(services.mysqlUrl);
+  behindProxy.port = String(proxy.port);
+  const [victim, other] = await Promise.all([
+    startApiProcess({ ...api.environment, MYSQL_URL: behindProxy.href }),
+    startApiProcess(api.environment),
+  ]);
+  try {
+    const ask = (url: string, path: string, body: object) =>
+      fetch(url + path, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const joined = await ask(victim.url, "/auth/register", { username: "unlucky", password });
+    const { refreshToken, accessToken } = (await joined.json()) as Record<string, string>;
+    const sessionId = claimsOf(accessToken ?? "").sid;
+    const committed = proxy.withholdAnswersTo("COMMIT");
+    const lost = assert.rejects(ask(victim.url, "/auth/refresh", { refreshToken }));
+    await committed;
+    const tokensOf = async () => {
+      const [rows] = await sql.query<RowDataPacket[]>(
+        "SELECT used_at FROM refresh_tokens WHERE session_id = ? ORDER BY used_at IS NULL",
+        [sessionId],
+      );
+      return rows.map(({ used_at }) => (used_at === null ? "good" : "used"));
+    };
+    await until("the trade is committed", async () => (await tokensOf()).length === 2);
+    victim.kill("SIGKILL");
+    await lost;
+    const again = await ask(other.url, "/auth/refresh", { refreshToken });
+    assert.equal(again.status, 200);
+    assert.deepEqual(await tokensOf(), ["used", "good"], "the repeated trade is the one that was made");
+    const { refreshToken: successor } = (await again.json()) as Record<string, string>;
+    assert.equal((await ask(other.url, "/auth/refresh", { refreshToken: successor })).status, 200);
+    assert.deepEqual(await tokensOf(), ["used", "used", "good"]);
+  } finally {
+    await Promise.all([victim.close(), other.close()]);
+  }
+});
+
 test("a token that is repeated after the leeway ends its session for everybody", async () => {
   const { refreshToken, sessionId } = await newcomer();
   const successor = (await refresh(refreshToken)).body.refreshToken;
@@ -181,7 +217,7 @@ test("a token that is repeated after the leeway ends its session for everybody",
   assert.equal(reused.status, 401);
   assert.equal(reused.body.code, "auth.refresh_reused");
   assert.equal((await refresh(successor)).body.code, "session.revoked");
-  assert.deepEqual(await redis.hgetall(sessionKey(prefix.prefix, sessionId)), { v: "2" });
+  assert.deepEqual(await redis.hgetall(sessionKey(services.redisPrefix, sessionId)), { v: "2" });
 });
 
 test("logging out ends the session at once, and again does no harm", async () => {
@@ -190,7 +226,7 @@ test("logging out ends the session at once, and again does no harm", async () =>
     const answer = await api.call("POST", "/auth/logout", { refreshToken });
     assert.equal(answer.status, 204, `attempt ${attempt}`);
   }
-  assert.deepEqual(await redis.hgetall(sessionKey(prefix.prefix, sessionId)), { v: "2" });
+  assert.deepEqual(await redis.hgetall(sessionKey(services.redisPrefix, sessionId)), { v: "2" });
   assert.equal((await refresh(refreshToken)).body.code, "session.revoked");
   assert.equal((await api.call("POST", "/auth/logout", { refreshToken: "unknown" })).status, 204);
 });
@@ -213,7 +249,7 @@ test("what ended long ago is forgotten with its tokens, and nothing else", async
     toSqlTime(nowMs - forgetLimits.keptMs - 1),
     old.sessionId,
   ]);
-  const place = openDatabase(database.url);
+  const place = openDatabase(services.mysqlUrl);
   try {
     assert.equal(await forgetSessions(sessionsIn(place, newUuid), () => nowMs), 1);
     const left = async (table: string, column: string, id: string) =>

@@ -5,23 +5,17 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { COOKIE_ACCESS, COOKIE_OAUTH, COOKIE_REFRESH } from "@sluice/contract/cookies.ts";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import {
-  createTestDatabase,
-  createTestRedisPrefix,
-  startTestServices,
-} from "../../../../cli/src/services/for-tests.ts";
+import { createTestPlace } from "../../../../cli/src/services/for-tests.ts";
 import { createHttpBrowser, type HttpBrowser } from "../../../test/http-browser.ts";
 import { startOpenIdServer } from "../../../test/openid-server.ts";
 import { startTestApi } from "../../../test/start-api.ts";
+import { until } from "../../../test/until.ts";
 import { startWechatServer } from "../../../test/wechat-server.ts";
 import { attemptTtlSeconds } from "./infrastructure/oauth-attempts.ts";
 
 /** Where people would find the site. What browsers are sent to there, the tests ask the api for. */
 const site = "http://127.0.0.1:8080";
 
-const services = await startTestServices();
-const database = await createTestDatabase(services);
-const prefix = await createTestRedisPrefix(services);
 const openid = await startOpenIdServer([`${site}/auth/oauth/example/callback`]);
 const wechat = await startWechatServer();
 const folder = await mkdtemp(join(tmpdir(), "sluice-providers-"));
@@ -50,24 +44,23 @@ await writeFile(
 
 const logged: string[] = [];
 let nowMs = Date.now();
+const services = await createTestPlace();
 const api = await startTestApi(
-  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
+  services,
   {
     clock: () => nowMs,
     logTo: { write: (line: string) => logged.push(line) } as unknown as NodeJS.WritableStream,
   },
   { PUBLIC_URL: site, IDENTITY_PROVIDERS_FILE: providersFile, LOG_LEVEL: "trace" },
 );
-const sql = await createConnection(database.url);
+const sql = await createConnection(services.mysqlUrl);
 const host = new URL(api.url).host;
 
 after(async () => {
   await sql.end();
-  await api.close();
   await openid.close();
   await wechat.close();
-  await prefix.close();
-  await database.close();
+  await api.close();
   await services.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -198,7 +191,7 @@ test("a callback counts once, in the browser that began, for its provider, in it
 
 test("without Redis nobody can say whether a callback is the first, so none counts", async () => {
   const away = await startTestApi(
-    { mysqlUrl: database.url, redisUrl: "redis://127.0.0.1:1", redisPrefix: prefix.prefix },
+    { mysqlUrl: services.mysqlUrl, redisUrl: "redis://127.0.0.1:1", redisPrefix: services.redisPrefix },
     { clock: () => nowMs },
     { PUBLIC_URL: site, IDENTITY_PROVIDERS_FILE: providersFile, LOG_LEVEL: "silent" },
     { migrated: false },
@@ -256,7 +249,7 @@ test("who declines at the provider is told so, in a browser by the page", async 
     redirect: "manual",
   });
   assert.equal(page.status, 303);
-  assert.equal(page.headers.get("location"), `${site}/#problem=auth.oauth_denied`);
+  assert.equal(page.headers.get("location"), `${site}/account#problem=auth.oauth_denied`);
 });
 
 test("other errors that a provider redirects with are its fault, and quote nothing of it", async () => {
@@ -448,6 +441,30 @@ test("who came by a provider sets a password, and may then leave the provider", 
   assert.equal((await unlink(browser, identities[0]?.id ?? 0)).status, 204);
   const login = { username: user.username, password: "quite another phrase" };
   assert.equal((await api.call("POST", "/auth/login", login)).body.user.id, user.id);
+});
+
+test("what came of it is on record, with the provider's id", async () => {
+  const kinds = ["registered", "sign_in_refused", "identity_linked", "identity_unlinked", "link_refused"];
+  const onRecord = async (kind: string) =>
+    (await api.operator("GET", `/audit?kind=${kind}&limit=500`)).body.entries.map(
+      ({ detail }: { detail: string | null }) => detail,
+    );
+  const expected = [
+    "example",
+    "auth.oauth_denied example",
+    "wechat",
+    "example",
+    "auth.identity_taken example",
+  ];
+  for (const [index, kind] of kinds.entries()) {
+    await until(`${kind} is on record`, async () => (await onRecord(kind)).includes(expected[index]));
+  }
+  assert((await onRecord("sign_in_refused")).includes("auth.oauth_unavailable example"));
+  assert((await onRecord("link_refused")).includes("session.revoked example"));
+  assert(
+    !(await onRecord("sign_in_refused")).includes("auth.oauth_state example"),
+    "anybody can make those up",
+  );
 });
 
 test("no code, state, secret or token of a provider is ever in the log", () => {

@@ -4,18 +4,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import {
-  createTestDatabase,
-  createTestRedisPrefix,
-  startTestServices,
-} from "../../../../cli/src/services/for-tests.ts";
+import { createTestPlace } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
 import { attemptBudgets } from "./application/throttle.ts";
 import { createPasswordHasher } from "./infrastructure/passwords.ts";
-
-const services = await startTestServices();
-const database = await createTestDatabase(services);
-const prefix = await createTestRedisPrefix(services);
 
 /** Plays the range service: what it does with a question is changed by each test. */
 let answerRange: (suffixes: (lines: string) => void) => void = (send) => send("");
@@ -27,20 +19,19 @@ const ranges = createServer((request, response) => {
 await new Promise<void>((resolve) => ranges.listen(0, "127.0.0.1", resolve));
 
 let nowMs = Date.now();
+const services = await createTestPlace();
 const api = await startTestApi(
-  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
+  services,
   { clock: () => nowMs },
   { PASSWORD_RANGE_URL: `http://127.0.0.1:${(ranges.address() as AddressInfo).port}/range/` },
 );
-const sql = await createConnection(database.url);
+const sql = await createConnection(services.mysqlUrl);
 
 after(async () => {
   ranges.closeAllConnections();
   ranges.close();
   await sql.end();
   await api.close();
-  await prefix.close();
-  await database.close();
   await services.close();
 });
 

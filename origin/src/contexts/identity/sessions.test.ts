@@ -3,11 +3,7 @@ import { after, test } from "node:test";
 import { sessionKey } from "@sluice/contract/keys.ts";
 import { Redis } from "ioredis";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import {
-  createTestDatabase,
-  createTestRedisPrefix,
-  startTestServices,
-} from "../../../../cli/src/services/for-tests.ts";
+import { createTestPlace } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
 import { until } from "../../../test/until.ts";
 import { createLogger } from "../../platform/logger.ts";
@@ -17,25 +13,21 @@ import { refreshLeewayMs } from "./application/refresh.ts";
 import { trailLimits } from "./application/trail.ts";
 import { trailIn, writeTrail } from "./infrastructure/trail.ts";
 
-const services = await startTestServices();
-const database = await createTestDatabase(services);
-const prefix = await createTestRedisPrefix(services);
 let nowMs = Date.now();
 const idleSeconds = 3_600;
+const services = await createTestPlace();
 const api = await startTestApi(
-  { mysqlUrl: database.url, redisUrl: prefix.url, redisPrefix: prefix.prefix },
+  services,
   { clock: () => nowMs },
   { REFRESH_TOKEN_IDLE_SECONDS: String(idleSeconds) },
 );
-const sql = await createConnection(database.url);
-const redis = new Redis(prefix.url);
+const sql = await createConnection(services.mysqlUrl);
+const redis = new Redis(services.redisUrl);
 
 after(async () => {
   redis.disconnect();
   await sql.end();
   await api.close();
-  await prefix.close();
-  await database.close();
   await services.close();
 });
 
@@ -154,7 +146,7 @@ test("one of them is ended, in Redis at once; another person's and an unknown on
   assert.equal((await end(stranger, "not-an-id")).status, 400);
   assert.equal((await end(home, away.sessionId)).status, 204);
   assert.equal((await end(home, away.sessionId)).body.code, "session.unknown", "the second time");
-  assert.deepEqual(await redis.hgetall(sessionKey(prefix.prefix, away.sessionId)), { v: "2" });
+  assert.deepEqual(await redis.hgetall(sessionKey(services.redisPrefix, away.sessionId)), { v: "2" });
   assert.equal((await refresh(away.refreshToken)).body.code, "session.revoked");
   assert.deepEqual(
     (await list(home)).map(({ id }: { id: string }) => id),
@@ -261,7 +253,7 @@ test("the trail tells who came, who was refused and who did it; by filter and pa
 });
 
 test("old entries are forgotten, and a trail that is full loses what comes on top and says so", async () => {
-  const place = openDatabase(database.url);
+  const place = openDatabase(services.mysqlUrl);
   const lines: string[] = [];
   const log = { write: (line: string) => lines.push(line) } as unknown as NodeJS.WritableStream;
   const client = { address: "192.0.2.99", country: "ZZ", userAgent: "", requestId: "test" };
