@@ -25,7 +25,7 @@ const VERSION_MIN = { "mariadb-server": "1:10.11", "redis-server": "5:7.0", "rab
 /** Where there is no dpkg: what has to be on the path, however it came there. */
 const PROGRAMS = {
   run: ["nginx", "mariadbd", "mariadb-install-db", "redis-server", "rabbitmq-server"],
-  test: ["luajit"],
+  test: ["luajit", "chromium"],
   bench: BENCH,
 };
 
@@ -66,6 +66,7 @@ function wantedPackages(groups) {
   // The commands that a start prints are typed with it.
   if (groups.includes("run") && !findProgram("curl")) packages.push("curl");
   if (groups.includes("test") && !findProgram("luajit")) packages.push(luajitPackage());
+  if (groups.includes("test") && !findProgram("chromium")) packages.push("chromium");
   if (groups.includes("test") && !findProgram("openresty")) packages.push(...LUA_MODULES_FOR_TESTS);
   if (groups.includes("bench")) packages.push(...BENCH);
   return packages;

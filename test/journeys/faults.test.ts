@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { Redis } from "ioredis";
 import { listen } from "../../origin/test/event-stream.ts";
 import { eventually } from "../src/eventually.ts";
 import { assertProblem } from "../src/problem.ts";
@@ -124,6 +125,63 @@ test("a Redis that hangs: cached reads and the deny list go on, protected routes
     (await shopper.get("/orders")).status === 200 ? true : undefined,
   );
 });
+
+test("a revocation reaches every edge worker: those cut off from Redis at the time, and after Redis was wiped", {
+  skip,
+}, async () => {
+  const { edge, ops } = system;
+  const redis = new Redis(system.redisUrl);
+  const outcomeOf = async (who: Shopper) => {
+    const { status, body } = await edge.get("/orders", {
+      token: who.accessToken,
+      headers: { connection: "close" },
+    });
+    return status === 200 ? "passes" : body.code;
+  };
+  /** Each answer comes over a connection of its own, which the kernel gives to either worker. */
+  const everywhere = (who: Shopper, outcome: string) =>
+    eventually(`every worker says ${outcome}`, RECOVERY_MS, async () => {
+      for (let i = 0; i < 20; i++) if ((await outcomeOf(who)) !== outcome) return undefined;
+      return true;
+    });
+  try {
+    const [revoked, cutOff, stays] = await Promise.all([1, 2, 3].map(() => Shopper.join(edge)));
+    if (revoked === undefined || cutOff === undefined || stays === undefined) return assert.fail();
+    for (const one of [revoked, cutOff, stays]) await everywhere(one, "passes");
+    const revoke = async (who: Shopper) => {
+      const { body } = await ops.post("/sessions/revoke", { userId: userOf(who) });
+      // Joining signs in twice.
+      assert.deepEqual(body, { revoked: 2 });
+    };
+    await revoke(revoked);
+    await everywhere(revoked, "session.revoked");
+
+    const workers = await system.edgeWorkers();
+    assert.equal(workers.length, 2);
+    // One of them sleeps through it, and wakes to connections that are gone; the other loses its own in that moment.
+    const sleeper = workers[0] as number;
+    process.kill(sleeper, "SIGSTOP");
+    try {
+      await redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      await revoke(cutOff);
+    } finally {
+      process.kill(sleeper, "SIGCONT");
+    }
+    await everywhere(cutOff, "session.revoked");
+    assert.equal(await outcomeOf(stays), "passes");
+
+    await redis.flushall();
+    await everywhere(stays, "passes");
+    for (const one of [revoked, cutOff]) await everywhere(one, "session.revoked");
+  } finally {
+    redis.disconnect();
+  }
+});
+
+function userOf({ accessToken }: Shopper): number {
+  const { sub } = JSON.parse(Buffer.from(accessToken.split(".")[1] ?? "", "base64url").toString());
+  return Number(sub);
+}
 
 test("a Redis that is killed comes back and all is well within seconds", { skip }, async () => {
   const { edge } = system;

@@ -13,6 +13,8 @@ const CLI = join(ROOT, "cli/src/main.ts");
 export interface SystemOptions {
   /** Unpaid orders of the system expire so soon. */
   orderTtlSeconds: number;
+  /** More settings of its processes. */
+  environment?: Record<string, string>;
 }
 
 /** The whole system, running, and the ways to reach and to hurt it. */
@@ -26,6 +28,10 @@ export interface System {
   kill(name: ProcessName): Promise<void>;
   /** `kill -9` of all of nginx's workers; their master starts others. */
   killEdgeWorkers(): Promise<void>;
+  /** The processes of the edge that answer. */
+  edgeWorkers(): Promise<number[]>;
+  /** Its own Redis, as an operator with the password would reach it. */
+  redisUrl: string;
   /** `SIGSTOP` and `SIGCONT`. */
   pause(name: ProcessName): Promise<void>;
   resume(name: ProcessName): Promise<void>;
@@ -64,26 +70,33 @@ async function startNative(options: SystemOptions): Promise<System> {
     ORDER_TTL_SECONDS: String(options.orderTtlSeconds),
     EDGE_WORKERS: "2",
     EDGE_TRUSTED_PROXIES: "127.0.0.1/32",
+    ...options.environment,
   };
   delete environment.SLUICE_TEST_SERVICES;
   const sluice = (...args: string[]) =>
     run(process.execPath, [CLI, ...args], { env: environment, cwd: ROOT, maxBuffer: 16 * 1024 * 1024 });
   await started(spawn(process.execPath, [CLI, "up", "--detach"], { env: environment, cwd: ROOT }));
   const opsToken = (await readFile(join(home, "ops-token"), "utf8")).trim();
+  const redisPassword = (await readFile(join(home, "keys", "redis-password"), "utf8")).trim();
   const pidOf = async (name: ProcessName) =>
     Number((await readFile(join(home, "run", `${name}.pid`), "utf8")).trim().split(/\s/)[0]);
   const signal = async (name: ProcessName, what: NodeJS.Signals) => process.kill(await pidOf(name), what);
+  const edgeWorkers = async () => {
+    const master = await pidOf("edge");
+    const children = await readFile(`/proc/${master}/task/${master}/children`, "utf8");
+    return children.trim().split(" ").map(Number);
+  };
   const edgeUrl = `http://127.0.0.1:${port(0)}`;
   return {
     edge: new Client(edgeUrl),
     ops: new Client(`http://127.0.0.1:${port(1)}`, { authorization: `Bearer ${opsToken}` }),
     edgeUrl,
     audit: () => outcome(sluice("audit")),
+    edgeWorkers,
+    redisUrl: `redis://:${redisPassword}@127.0.0.1:${port(5)}`,
     kill: async (name) => void (await signal(name, "SIGKILL")),
     killEdgeWorkers: async () => {
-      const master = await pidOf("edge");
-      const workers = (await readFile(`/proc/${master}/task/${master}/children`, "utf8")).trim().split(" ");
-      for (const pid of workers) process.kill(Number(pid), "SIGKILL");
+      for (const pid of await edgeWorkers()) process.kill(pid, "SIGKILL");
     },
     pause: async (name) => void (await signal(name, "SIGSTOP")),
     resume: async (name) => void (await signal(name, "SIGCONT")),
@@ -111,6 +124,8 @@ function attachToGiven(): System {
         throw new Error("SLUICE_TEST_AUDIT names the audit command of the system");
       return outcome(run("sh", ["-c", SLUICE_TEST_AUDIT], { cwd: ROOT }));
     },
+    edgeWorkers: untouchable,
+    redisUrl: "",
     kill: untouchable,
     killEdgeWorkers: untouchable,
     pause: untouchable,

@@ -27,6 +27,7 @@ export async function testCompose(named: readonly string[]): Promise<number> {
   const system = composedSystem(checkout, project, {
     ...SETTINGS,
     EDGE_PORT: String(edgePort),
+    PUBLIC_URL: `http://${LOOPBACK}:${edgePort}`,
     OPS_PORT: String(opsPort),
   });
   // Docker's client is interrupted by the terminal; what it has begun is taken down below all the same.
