@@ -12,6 +12,9 @@ import { cpuTimeUs } from "./processor.ts";
 const RATE = "requests/s";
 const CPU = "µs CPU/request";
 
+/** What is answered must not be another thing under load than before it: looked at on so many requests of each lane. */
+const PROBES = 40;
+
 export interface Plan {
   rounds: number;
   roundSeconds: number;
@@ -31,14 +34,18 @@ interface Lane {
   cpuUs: number[];
 }
 
-/** Every contender has passed its own proof before it is measured; a single request that fails ends the run. */
+/**
+ * Every contender has passed its own proof before it is measured, and again behind its last round; a single request that
+ * fails ends the run.
+ */
 export async function measureInTurn(
   suite: string,
   contenders: readonly Contender[],
   home: Home,
   { quick, progress }: SuiteOptions,
+  full = FULL,
 ): Promise<Measurement[]> {
-  const plan = quick ? QUICK : FULL;
+  const plan = quick ? QUICK : full;
   const lanes: Lane[] = contenders.map((contender, index) => ({
     contender,
     script: writeScript(home.data, `requests-${index}`, contender.requests),
@@ -48,8 +55,9 @@ export async function measureInTurn(
   }));
   for (const lane of lanes) {
     progress(`proving and warming up ${lane.contender.name}`);
-    await verify(lane.contender);
+    // A limit is used up by then, where one is measured.
     await load(lane, plan.warmUpSeconds);
+    await verify(lane.contender);
   }
   for (let round = 1; round <= plan.rounds; round++) {
     progress(`round ${round} of ${plan.rounds}`);
@@ -61,6 +69,10 @@ export async function measureInTurn(
       lane.rates.push(requests / durationSeconds);
       lane.cpuUs.push((cpuTimeUs(lane.contender.workerPid) - before) / requests);
     }
+  }
+  for (const lane of lanes) {
+    await load(lane, plan.roundSeconds);
+    await verify(lane.contender, PROBES);
   }
   return [
     ...compared(suite, RATE, lanes, ({ rates }) => rates),
