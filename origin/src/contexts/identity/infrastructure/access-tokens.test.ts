@@ -22,8 +22,10 @@ const loadedKey = (kid: string, privateKey: typeof first) => ({
   publicKey: createPublicKey(privateKey),
   privateKey,
 });
+const [k1, k2] = [loadedKey("k1", first), loadedKey("k2", second)];
+let listed = [k1, k2];
 const keys = keysOf(
-  () => [loadedKey("k1", first), loadedKey("k2", second)],
+  () => listed,
   () => nowMs,
 );
 const verify = verifyWith(keys, settings, () => nowMs);
@@ -45,6 +47,22 @@ test("what was signed here is verified here, from the first to the last moment",
   assert.equal(await outcomeAt(endsMs - 1), "s-1");
   assert.equal(await outcomeAt(endsMs), "token.expired");
   nowMs = issuedMs;
+});
+
+test("what was found good is refused as soon as its key is dropped, or is another one", async () => {
+  const signed = await signWith(keys, settings).sign(7, "s-1", nowMs);
+  const isGood = () =>
+    verify(signed).then(
+      () => true,
+      () => false,
+    );
+  assert.equal(await isGood(), true);
+  listed = [k2];
+  assert.equal(await isGood(), false);
+  listed = [loadedKey("k1", second), k2];
+  assert.equal(await isGood(), false, "another key of the same name");
+  listed = [loadedKey("k1", first), k2];
+  assert.equal(await isGood(), true, "the same key, read again");
 });
 
 /** What the edge answers too: see edge/test/token-attacks.test.ts. */

@@ -15,6 +15,7 @@ import type { AuthenticatedUser } from "../../../platform/http/access.ts";
 import type { AccessTokens } from "../application/ports.ts";
 import { identityErrors } from "../errors.ts";
 import type { TokenKeys } from "./token-keys.ts";
+import { createVerifiedTokens, type VerifiedToken } from "./verified-tokens.ts";
 
 export interface TokenSettings {
   readonly issuer: string;
@@ -49,22 +50,31 @@ export function verifyWith(
   { issuer, audience }: TokenSettings,
   clock: Clock,
 ): (token: string) => Promise<AuthenticatedUser> {
-  return async (token) => {
+  const verified = createVerifiedTokens();
+
+  const verify = async (token: string): Promise<VerifiedToken> => {
     const { header, payload } = segmentsOf(token);
     if (!isOurHeader(header)) throw refusal(identityErrors.tokenInvalid);
-    await compactVerify(token, ({ kid }) => keyOf(keys, kid), { algorithms: [TOKEN_ALGORITHM] }).catch(
-      (error: unknown) => {
-        throw error instanceof errors.JOSEError ? refusal(identityErrors.tokenInvalid) : error;
-      },
-    );
+    const kid = String(header.kid);
+    const key = keyOf(keys, kid);
+    await compactVerify(token, key, { algorithms: [TOKEN_ALGORITHM] }).catch((error: unknown) => {
+      throw error instanceof errors.JOSEError ? refusal(identityErrors.tokenInvalid) : error;
+    });
     const found = objectIn(payload);
     if (found === undefined || !areOurClaims(found, issuer, audience)) {
       throw refusal(identityErrors.tokenInvalid);
     }
-    const claims = found as unknown as TokenClaims;
+    return { claims: found as unknown as TokenClaims, kid, key };
+  };
+
+  return async (token) => {
+    const known = verified.find(token);
+    const isGood = known !== undefined && keys.publicKey(known.kid) === known.key;
+    const { claims, ...rest } = isGood ? known : await verify(token);
     const nowS = clock() / 1_000;
     if (nowS < acceptedFrom(claims)) throw refusal(identityErrors.tokenInvalid);
     if (nowS >= refusedFrom(claims)) throw refusal(identityErrors.tokenExpired);
+    if (!isGood) verified.keep(token, { claims, ...rest });
     return { id: Number(claims.sub), sessionId: claims.sid };
   };
 }
@@ -80,8 +90,8 @@ export async function jwksOf(keys: TokenKeys): Promise<JSONWebKeySet> {
   return { keys: await Promise.all(entries) };
 }
 
-function keyOf(keys: TokenKeys, kid: string | undefined) {
-  const key = kid === undefined ? undefined : keys.publicKey(kid);
+function keyOf(keys: TokenKeys, kid: string) {
+  const key = keys.publicKey(kid);
   if (key === undefined) throw refusal(identityErrors.tokenInvalid);
   return key;
 }
