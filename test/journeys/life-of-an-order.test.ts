@@ -74,6 +74,12 @@ test("an order lives its whole life through the edge", async (t) => {
       return refused.status === 451 && refused.body.code === "access.denied" ? refused : undefined;
     });
     assert.equal((await edge.get("/products", { from: ADDRESS_IN_GERMANY })).status, 200);
+    const revision = (before.headers.get("etag") as string).replaceAll('"', "");
+    const restored = await ops.post(`/policy/revisions/${revision}/restore`);
+    assert.equal(restored.status, 200, JSON.stringify(restored.body));
+    await eventually("the country may come again", PROPAGATION_MS, async () =>
+      (await edge.get("/products", { from: ADDRESS_IN_JAPAN })).status === 200 ? true : undefined,
+    );
   });
 
   await t.test("a banned address is refused until the operator lifts the ban", async () => {

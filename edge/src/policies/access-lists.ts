@@ -16,7 +16,7 @@ import {
 import { pageOf, placeOf } from "@sluice/contract/policy/block-table.ts";
 import { beginRound, forgetEnded, forgetOlderRounds } from "@sluice/contract/policy/table-upkeep.ts";
 import { decode } from "cjson.safe";
-import { nowMs, sleepMs } from "../platform/clock.ts";
+import { giveWay, nowMs } from "../platform/clock.ts";
 import { logError } from "../platform/log.ts";
 import { every } from "../platform/timers.ts";
 
@@ -80,7 +80,7 @@ export function endLoad(lists: AccessLists): void {
     let at = 0;
     while (at !== NONE) {
       at = forgetOlderRounds(addresses, at, SLICE_ENTRIES);
-      sleepMs(0);
+      giveWay();
     }
   }
 }
@@ -92,7 +92,7 @@ export function startUpkeep(lists: AccessLists): void {
       let at = 0;
       while (at !== NONE) {
         at = forgetEnded(addresses, at, SLICE_ENTRIES, nowMs() - ENDED_KEPT_MS);
-        sleepMs(0);
+        giveWay();
       }
     }
     forgetEndedOthers(lists, nowMs() - ENDED_KEPT_MS);

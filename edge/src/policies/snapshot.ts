@@ -1,5 +1,5 @@
 import { type AddressTable, NONE } from "@sluice/contract/policy/address-table.ts";
-import { sleepMs } from "../platform/clock.ts";
+import { giveWay } from "../platform/clock.ts";
 import { openEmpty, openToAppend } from "../platform/files.ts";
 import { logError, logNotice } from "../platform/log.ts";
 import { later } from "../platform/timers.ts";
@@ -157,7 +157,7 @@ function writeList(file: LuaFile, name: string, addresses: AddressTable): string
     const head = `${name} ${string.format("%d", bytes.length)} ${string.format("%.0f", checksumOf(bytes))}\n`;
     const [written, failure] = file.write(head, bytes);
     if (written === undefined) return failure as string | undefined;
-    sleepMs(0);
+    giveWay();
   }
   return undefined;
 }
