@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../../kernel/clock.ts";
+import { groupCommit } from "../../../kernel/group-commit.ts";
 import type { NewId } from "../../../kernel/ids.ts";
 import { mergeLines, type RequestedLine } from "../domain/order.ts";
+import { orderingErrors } from "../errors.ts";
 import type { Placement } from "./draft-orders.ts";
-import { groupPlacements } from "./group-placements.ts";
 import { orderLimits } from "./limits.ts";
 import { createPlaceTogether, type Verdict } from "./place-together.ts";
 import { claimName, type OrderBook, type ProductDirectory } from "./ports.ts";
@@ -39,10 +40,11 @@ export function createPlaceOrder(deps: {
   /** Orders that one user may have unpaid at a time. */
   unpaidMax: number;
 }) {
-  const place = groupPlacements<Placement, Verdict>(createPlaceTogether(deps), {
+  const place = groupCommit<Placement, Verdict>(createPlaceTogether(deps), {
     batchMax: orderLimits.placedTogetherMax,
     runningMax: orderLimits.placingMax,
     waitingMax: orderLimits.placingQueueMax,
+    crowded: orderingErrors.crowded,
   });
   const keysInHand = new Set<string>();
 

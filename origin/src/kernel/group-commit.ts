@@ -1,5 +1,4 @@
-import { Refusal } from "../../../kernel/errors.ts";
-import { orderingErrors } from "../errors.ts";
+import { type ErrorDefinition, Refusal } from "./errors.ts";
 
 /** Bounds of a group commit. */
 export interface GroupLimits {
@@ -9,18 +8,20 @@ export interface GroupLimits {
   readonly runningMax: number;
   /** Items that wait for a batch; whoever comes then is refused. */
   readonly waitingMax: number;
+  /** What they are refused with. */
+  readonly crowded: ErrorDefinition;
 }
 
 /**
  * Group commit: what comes while batches run is gathered, and the next batch takes all of it. Nobody waits for
- * others to come: with a batch free, an item is under way in the same turn of the event loop. So a quiet shop
- * has batches of one and a crowd has large ones, by itself.
+ * others to come: with a batch free, an item is under way in the same turn of the event loop. So quiet times
+ * have batches of one and a crowd has large ones, by itself.
  *
  * `run` answers each item in the order of the batch; when it throws, all of the batch fail alike.
  */
-export function groupPlacements<Item, Answer>(
+export function groupCommit<Item, Answer>(
   run: (batch: readonly Item[]) => Promise<readonly Answer[]>,
-  { batchMax, runningMax, waitingMax }: GroupLimits,
+  { batchMax, runningMax, waitingMax, crowded }: GroupLimits,
 ): (item: Item) => Promise<Answer> {
   const waiting: Waiting<Item, Answer>[] = [];
   let running = 0;
@@ -47,7 +48,7 @@ export function groupPlacements<Item, Answer>(
 
   return (item) => {
     if (waiting.length >= waitingMax) {
-      return Promise.reject(new Refusal(orderingErrors.crowded, { headers: { "retry-after": "1" } }));
+      return Promise.reject(new Refusal(crowded, { headers: { "retry-after": "1" } }));
     }
     return new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Refusal } from "../../../kernel/errors.ts";
-import { groupPlacements } from "./group-placements.ts";
+import type { Refusal } from "./errors.ts";
+import { groupCommit } from "./group-commit.ts";
+
+const crowded = { code: "test.crowded", status: 503, title: "A crowd" };
 
 /** Batches that end when the test says so. */
 function heldBatches() {
@@ -25,7 +27,7 @@ function heldBatches() {
 
 test("what comes in one turn is one batch; what comes while it runs is the next, in order, bounded", async () => {
   const { run, started } = heldBatches();
-  const place = groupPlacements(run, { batchMax: 3, runningMax: 1, waitingMax: 10 });
+  const place = groupCommit(run, { batchMax: 3, runningMax: 1, waitingMax: 10, crowded });
   const first = [1, 2].map(place);
   const one = await started(1);
   assert.deepEqual(one.items, [1, 2]);
@@ -41,7 +43,7 @@ test("what comes in one turn is one batch; what comes while it runs is the next,
 
 test("a batch that fails fails its own, and the next one runs", async () => {
   const { run, started } = heldBatches();
-  const place = groupPlacements(run, { batchMax: 2, runningMax: 1, waitingMax: 10 });
+  const place = groupCommit(run, { batchMax: 2, runningMax: 1, waitingMax: 10, crowded });
   const placed = Promise.allSettled([1, 2, 3].map(place));
   (await started(1)).fail(new Error("away"));
   (await started(2)).end();
@@ -51,12 +53,12 @@ test("a batch that fails fails its own, and the next one runs", async () => {
 
 test("when as many wait as may, the next hears that it should come again", async () => {
   const { run, started } = heldBatches();
-  const place = groupPlacements(run, { batchMax: 1, runningMax: 1, waitingMax: 1 });
+  const place = groupCommit(run, { batchMax: 1, runningMax: 1, waitingMax: 1, crowded });
   const running = place(1);
   const batch = await started(1);
   const waiting = place(2);
   await assert.rejects(place(3), (refusal: Refusal) => {
-    assert.equal(refusal.definition.code, "order.crowded");
+    assert.equal(refusal.definition.code, "test.crowded");
     assert.deepEqual(refusal.details.headers, { "retry-after": "1" });
     return true;
   });
