@@ -47,6 +47,7 @@ import {
 } from "../src/policy/rate-limit.ts";
 import { composeProductPage } from "../src/product-page.ts";
 import { decimal } from "./decimal.ts";
+import { answerLikesOrMembers } from "./likes-and-members.ts";
 import { answerName } from "./names.ts";
 import { answerToken } from "./tokens.ts";
 
@@ -95,6 +96,8 @@ function answer(conversation: Conversation, question: string): string {
   if (verb === "cookies" || verb === "claims") {
     return answerToken(verb, word(words, 1), word(words, 2), word(words, 3));
   }
+  const likesOrMembers = answerLikesOrMembers(verb, words);
+  if (likesOrMembers !== undefined) return likesOrMembers;
   return answerName(verb, word(words, 1), word(words, 2), word(words, 3));
 }
 

@@ -26,12 +26,14 @@ export const CHANGE_DOCUMENT = "d";
 
 /**
  * - `product`, `stock`: id = product id; drop what is held of that page (and, for `product`, list pages).
+ * - `likes`: id = product id; drop what is held of who likes it.
  * - `session`: id = session id; forget its liveness.
  * - `policy`: id = `current`; load the policy again.
  * - `access`: id = entry id, document = `AccessEntry`; apply it when its version is newer.
+ * - `filter`: id = the generation of the products' filter that is in use now; load it.
  * - `epoch`: id = the new epoch; the projections were rebuilt, load everything afresh.
  */
-export type ChangeKind = "product" | "stock" | "session" | "policy" | "access" | "epoch";
+export type ChangeKind = "product" | "stock" | "likes" | "session" | "policy" | "access" | "filter" | "epoch";
 
 /** One entry of the allow list or the deny list, as it travels and as Redis keeps it. */
 export interface AccessEntry {

@@ -59,6 +59,11 @@ export const ROUTE_NOT_FOUND: ProblemKind = {
   status: 404,
   title: "There is nothing at this address",
 };
+export const PRODUCT_NOT_FOUND: ProblemKind = {
+  code: "product.not_found",
+  status: 404,
+  title: "There is no such product",
+};
 export const METHOD_NOT_ALLOWED: ProblemKind = {
   code: "method.not_allowed",
   status: 405,
@@ -107,6 +112,7 @@ export const EDGE_PROBLEMS: ProblemKind[] = [
   SESSION_REVOKED,
   SESSION_UNKNOWABLE,
   ROUTE_NOT_FOUND,
+  PRODUCT_NOT_FOUND,
   METHOD_NOT_ALLOWED,
   REQUEST_MALFORMED,
   REQUEST_TOO_LARGE,

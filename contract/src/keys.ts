@@ -19,9 +19,52 @@ export function productKey(prefix: string, productId: string): string {
   return `${prefix}product:${productId}`;
 }
 
+/**
+ * What is kept of a product's likes. A projection entry with the count, `{"likes":N}`; its field `floor` is for the two
+ * sorted sets beside it, which hold whoever acted after that time (see `origin/src/platform/redis/rank.lua`).
+ */
+export function likesKey(prefix: string, productId: string): string {
+  return `${prefix}likes:${productId}`;
+}
+
+/** Who likes the product: user ids as {@link memberOf} writes them, by the time at which they liked it. */
+export function likersKey(prefix: string, productId: string): string {
+  return `${prefix}likes:${productId}:likers`;
+}
+
+/** Who liked it before, by the time at which they took it back: a late fill must not bring them back. */
+export function formerLikersKey(prefix: string, productId: string): string {
+  return `${prefix}likes:${productId}:former`;
+}
+
+/** Field of the likes entry: the sorted sets hold everything after that time (Unix, ms), and nothing up to it. */
+export const FIELD_FLOOR = "floor";
+
 /** Projection entry of one login session: `{userId, expiresAt}`; a tombstone once revoked. */
 export function sessionKey(prefix: string, sessionId: string): string {
   return `${prefix}session:${sessionId}`;
+}
+
+/** The filter of all ids that were ever a product's (see `membership.ts`). */
+export const PRODUCTS_FILTER = "products";
+
+/** Hash that describes a filter in use. Absent while there is none that is complete. */
+export function filterKey(prefix: string, filter: string): string {
+  return `${prefix}filter:${filter}`;
+}
+
+/** Which string of bits is in use, and of which epoch of the projections: it says nothing about another one. */
+export const FILTER_GENERATION = "generation";
+export const FILTER_EPOCH = "epoch";
+/** Its `MembershipShape`. */
+export const FILTER_BITS = "bits";
+export const FILTER_HASHES = "hashes";
+/** The highest id in it. */
+export const FILTER_HIGHEST = "highest";
+
+/** The bits themselves; those of a filter that is being built are there before it is in use. */
+export function filterBitsKey(prefix: string, filter: string, generation: string): string {
+  return `${prefix}filter:${filter}:${generation}`;
 }
 
 /** Projection entry of the published policy: version = revision, document = `PolicyDocument`. */
@@ -65,6 +108,11 @@ export function readyKey(prefix: string): string {
 /** Where the relay stands in the binlog: beside what it describes, so that both are lost together. */
 export function checkpointKey(prefix: string): string {
   return `${prefix}relay:checkpoint`;
+}
+
+/** How far tables were read into projections: JSON, a table's name → `{revision, after?}`; complete without `after`. */
+export function fillsKey(prefix: string): string {
+  return `${prefix}relay:fills`;
 }
 
 /**

@@ -1,5 +1,8 @@
 import { type ProblemKind, problemType, TOKEN_MISSING } from "./error-codes.ts";
 
+/** Of every other answer. */
+export const JSON_MEDIA_TYPE = "application/json; charset=utf-8";
+
 /** Of every problem document: RFC 9457, 3. */
 export const PROBLEM_MEDIA_TYPE = "application/problem+json; charset=utf-8";
 

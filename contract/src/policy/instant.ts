@@ -23,6 +23,22 @@ export function parseInstant(text: string): number | undefined {
   return daysSinceEpoch(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + ms;
 }
 
+/** `2026-12-31T23:59:59.123Z`, as JavaScript's `toISOString` has it, for the years 1970 to 9999. */
+export function formatInstant(ms: number): string {
+  const days = Math.floor(ms / DAY_MS);
+  const inDay = ms - days * DAY_MS;
+  const seconds = Math.floor(inDay / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const time = `${padded(Math.floor(minutes / 60), 2)}:${padded(minutes % 60, 2)}:${padded(seconds % 60, 2)}`;
+  return `${dateText(days)}T${time}.${padded(inDay - seconds * 1000, 3)}Z`;
+}
+
+function padded(value: number, width: number): string {
+  let text = `${value}`;
+  while (text.length < width) text = `0${text}`;
+  return text;
+}
+
 function hasSeparators(text: string): boolean {
   const last = text.length - 1;
   if (text.substring(4, 5) !== "-" || text.substring(7, 8) !== "-" || text.substring(10, 11) !== "T")
@@ -59,4 +75,19 @@ function daysSinceEpoch(year: number, month: number, day: number): number {
   const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
   const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
   return era * 146_097 + dayOfEra - 719_468;
+}
+
+/** The other way round, after the same source. */
+function dateText(daysSince1970: number): string {
+  const z = daysSince1970 + 719_468;
+  const era = Math.floor(z / 146_097);
+  const dayOfEra = z - era * 146_097;
+  const leaps = Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
+  const yearOfEra = Math.floor((dayOfEra - leaps) / 365);
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const march = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * march + 2) / 5) + 1;
+  const month = march < 10 ? march + 3 : march - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  return `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}`;
 }
