@@ -18,6 +18,7 @@ import {
   seedDemoUsers,
   startIdentityWorker,
 } from "./contexts/identity/module.ts";
+import { createLikes, likesAudits, likesTables } from "./contexts/likes/module.ts";
 import {
   createOrdering,
   createStockOf,
@@ -72,7 +73,13 @@ const production: Ambient = {
 };
 
 /** What the relay keeps in Redis. */
-const projectedTables = [productsTable, ...orderingTables, ...identityTables, ...accessPolicyTables];
+const projectedTables = [
+  productsTable,
+  ...orderingTables,
+  ...likesTables,
+  ...identityTables,
+  ...accessPolicyTables,
+];
 
 export async function startApi(env: NodeJS.ProcessEnv) {
   return composeApi(readConfig("api", env));
@@ -89,6 +96,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   const identity = await createIdentity({ config, database, redis, clock, newId, logger, passwordCost });
   const accessPolicy = await createAccessPolicy({ config, database, redis, clock });
   const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
+  const likes = createLikes({ database, redis, products: catalog, clock });
   const { sessionEnded } = identity;
   const ordering = createOrdering({
     config,
@@ -117,6 +125,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   });
   identity.addRoutes(api);
   catalog.addRoutes(api);
+  likes.addRoutes(api);
   ordering.addRoutes(api);
 
   const ops = await createHttpServer({
@@ -250,6 +259,7 @@ export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
     ...identityAudits,
     ...accessPolicyAudits,
     ...catalogAudits,
+    ...likesAudits,
     ...orderingAudits,
     ...outboxAudits,
   ];

@@ -2,6 +2,7 @@ import { EDGE_PROBLEMS } from "@sluice/contract/error-codes.ts";
 import { accessErrors } from "./contexts/access-policy/public.ts";
 import { catalogErrors } from "./contexts/catalog/public.ts";
 import { identityErrors } from "./contexts/identity/public.ts";
+import { likesErrors } from "./contexts/likes/public.ts";
 import { orderingErrors } from "./contexts/ordering/public.ts";
 import type { ErrorDefinition } from "./kernel/errors.ts";
 import { platformErrors } from "./platform/errors.ts";
@@ -14,6 +15,7 @@ export function errorCatalogue(): ErrorDefinition[] {
     identityErrors,
     accessErrors,
     catalogErrors,
+    likesErrors,
     orderingErrors,
   ].flatMap((errors): ErrorDefinition[] => Object.values(errors));
   const byCode = new Map(all.map(({ code, status, title }) => [code, { code, status, title }]));

@@ -1,5 +1,5 @@
 import { CHANGES_MAX_LENGTH } from "@sluice/contract/change.ts";
-import { changesKey, checkpointKey, leaderKey, readyKey } from "@sluice/contract/keys.ts";
+import { changesKey, checkpointKey, fillsKey, leaderKey, readyKey } from "@sluice/contract/keys.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
 import { redisScript } from "../platform/redis/script.ts";
 
@@ -48,10 +48,6 @@ export interface Place {
 }
 
 const script = redisScript(new URL("advance.lua", import.meta.url));
-
-export function fillsKey(prefix: string): string {
-  return `${prefix}relay:fills`;
-}
 
 export async function openPlace(redis: RedisStore, token: string): Promise<Place> {
   const { client, prefix } = redis;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fillsKey } from "@sluice/contract/keys.ts";
 import { Redis } from "ioredis";
 import { freePorts } from "../../../cli/src/process/ports.ts";
 import {
@@ -16,7 +17,6 @@ import {
 import { stockProjection } from "../platform/redis/project.ts";
 import { projectedTable } from "../platform/redis/projected-table.ts";
 import { requestRebuild } from "./operate.ts";
-import { fillsKey } from "./place.ts";
 import { openFixture, type RelayFixture, things, until } from "./relay-fixture.ts";
 
 let services: TestServices;

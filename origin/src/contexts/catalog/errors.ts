@@ -1,7 +1,9 @@
+import { PRODUCT_NOT_FOUND } from "@sluice/contract/error-codes.ts";
 import { defineErrors } from "../../kernel/errors.ts";
 
 export const catalogErrors = defineErrors({
-  productNotFound: { code: "product.not_found", status: 404, title: "There is no such product" },
+  /** The edge answers it as well, for ids that were never a product's. */
+  productNotFound: PRODUCT_NOT_FOUND,
   cursorInvalid: {
     code: "product.cursor_invalid",
     status: 422,

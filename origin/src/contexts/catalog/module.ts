@@ -21,6 +21,8 @@ export interface CatalogDependencies {
 export interface Catalog {
   /** Prices of what is on sale, for ordering. */
   readonly findPrices: ReturnType<typeof pricesIn>;
+  /** Whether it is on sale, for likes. */
+  isActive(productId: number): Promise<boolean>;
   addRoutes(app: HttpServer): void;
   addOperatorRoutes(app: HttpServer): void;
   /** Adds the demo products that are missing; how many. */
@@ -32,6 +34,7 @@ export function createCatalog({ database, stock, clock }: CatalogDependencies): 
   const on = { products, stock, clock };
   return {
     findPrices: pricesIn(database),
+    isActive: async (productId) => (await products.findActive(productId)) !== undefined,
     addRoutes: (app) =>
       addProductRoutes(app, {
         list: (cursor, limit) => listProducts(products, cursor, limit),

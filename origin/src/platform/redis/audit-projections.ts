@@ -1,5 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { FIELD_DOCUMENT, FIELD_VERSION, readyKey } from "@sluice/contract/keys.ts";
+import {
+  FIELD_DOCUMENT,
+  FIELD_FLOOR,
+  FIELD_VERSION,
+  formerLikersKey,
+  likersKey,
+  likesKey,
+  readyKey,
+} from "@sluice/contract/keys.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { type AuditResult, auditRowsMax } from "../audit.ts";
 import type { Database } from "../mysql/database.ts";
@@ -56,15 +64,15 @@ async function differences(on: ProjectionAuditDependencies, table: ProjectedTabl
   }
 }
 
-interface Difference {
+export interface Difference {
   readonly row: TableRow;
   readonly projection: Projection;
   readonly held: string | null;
 }
 
 /** The versions are enough: one version of a row has one document. */
-async function differing(
-  { redis, clock }: ProjectionAuditDependencies,
+export async function differing(
+  { redis, clock }: Pick<ProjectionAuditDependencies, "redis" | "clock">,
   table: ProjectedTable,
   rows: readonly TableRow[],
 ): Promise<Difference[]> {
@@ -81,22 +89,44 @@ async function differing(
     const [error, answer] = answers[index] as [Error | null, unknown];
     if (error !== null) throw error;
     const held = versionIn(projection, answer);
-    return held === String(projection.version) ? [] : [{ row, projection, held }];
+    return held === String(projection.version) || isBelowFloor(projection, answer)
+      ? []
+      : [{ row, projection, held }];
   });
 }
 
+type Pipeline = ReturnType<RedisStore["client"]["pipeline"]>;
+
 function readVersion(
-  pipeline: ReturnType<RedisStore["client"]["pipeline"]>,
+  pipeline: Pipeline,
   prefix: string,
   { key, id, shape: { layout, fieldPrefix } }: Projection,
 ): void {
-  if (layout === "field") pipeline.hmget(prefix + key, id);
+  if (layout === "ranking") readRank(pipeline, prefix, id);
+  else if (layout === "field") pipeline.hmget(prefix + key, id);
   else pipeline.hmget(prefix + key, fieldPrefix + FIELD_VERSION, fieldPrefix + FIELD_DOCUMENT);
+}
+
+/** A ranking's floor, and the times of the user's last action in either set. */
+function readRank(pipeline: Pipeline, prefix: string, id: string): void {
+  const [product = "", member = ""] = id.split(" ");
+  const sets = [likersKey(prefix, product), formerLikersKey(prefix, product)];
+  pipeline.eval(rankOfMember, 3, likesKey(prefix, product), ...sets, FIELD_FLOOR, member);
+}
+
+const rankOfMember = `return {
+  redis.call("ZSCORE", KEYS[2], ARGV[2]), redis.call("ZSCORE", KEYS[3], ARGV[2]), redis.call("HGET", KEYS[1], ARGV[1])
+}`;
+
+function isBelowFloor({ shape, version }: Projection, answer: unknown): boolean {
+  const floor = shape.layout === "ranking" ? (answer as (string | null)[])[2] : null;
+  return floor !== null && floor !== undefined && Number(version) <= Number(floor);
 }
 
 /** Null when nothing is held, or when document and tombstone are mixed up. */
 function versionIn({ shape, document }: Projection, answer: unknown): string | null {
   const [first, second] = answer as (string | null)[];
+  if (shape.layout === "ranking") return (document === undefined ? second : first) ?? null;
   if (first === null || first === undefined) return null;
   if (shape.layout === "field") return String((JSON.parse(first) as { version: number }).version);
   return (document === undefined) === (second === null) ? first : null;
@@ -121,7 +151,7 @@ async function* pagesOf(database: Database, { table, primaryKey }: ProjectedTabl
   }
 }
 
-async function readAgain(
+export async function readAgain(
   database: Database,
   { table, primaryKey }: ProjectedTable,
   rows: readonly TableRow[],

@@ -9,7 +9,10 @@ import {
   accessEntriesKey,
   buyerKey,
   changesKey,
+  formerLikersKey,
   leaderKey,
+  likersKey,
+  likesKey,
   orderEventsKey,
   PART_PRODUCT,
   PART_STOCK,
@@ -17,6 +20,7 @@ import {
   productKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
+import { LIKERS_KEPT_MAX, memberOf } from "@sluice/contract/likes.ts";
 import type { RedisStore } from "./connect.ts";
 import { redisScript } from "./script.ts";
 
@@ -28,7 +32,7 @@ export interface Projection {
   readonly shape: ProjectionShape;
   /** Without the prefix of all keys. */
   readonly key: string;
-  /** Of the row, in the change stream. */
+  /** Of the row, in the change stream; in a ranking, where many rows share a key, a user's behind the product's. */
   readonly id: string;
   /** The row's version; a string when it came from the binlog, where BIGINT is text. */
   readonly version: number | string;
@@ -42,8 +46,8 @@ export interface ProjectionShape {
   readonly kind: ChangeKind | "buyer";
   /** The stream that is told of changes, after the prefix. */
   readonly stream: string;
-  readonly layout: "entry" | "field";
-  /** Prefix of the fields of an entry; the id is the field of the other layout. */
+  readonly layout: "entry" | "field" | "ranking";
+  /** Prefix of the fields of an entry; the id is the field of layout `field`. */
   readonly fieldPrefix: string;
   readonly announcesDocument: boolean;
 }
@@ -61,6 +65,8 @@ type Part = Pick<Projection, "version" | "document"> & { readonly id: number | s
 
 const productShape = shape("product", PART_PRODUCT);
 const stockShape = shape("stock", PART_STOCK);
+const likesShape = shape("likes", "");
+const likeShape: ProjectionShape = { ...shape("likes", ""), layout: "ranking" };
 const sessionShape = shape("session", "");
 const policyShape = shape("policy", "");
 const buyerShape: ProjectionShape = { ...shape("buyer", ""), stream: orderEventsKey("") };
@@ -72,6 +78,38 @@ export function productProjection({ id, version, document }: Part): Projection {
 
 export function stockProjection({ id, version, document }: Part): Projection {
   return productPart(stockShape, String(id), version, document);
+}
+
+/** How many like a product. */
+export function likesProjection({ id, version, document }: Part): Projection {
+  return {
+    shape: likesShape,
+    key: likesKey("", String(id)),
+    id: String(id),
+    version,
+    document,
+    expiresAtMs: 0,
+  };
+}
+
+export interface LikeRow {
+  readonly productId: string;
+  readonly userId: string;
+  readonly liked: boolean;
+  /** It grows with every change of the row. */
+  readonly actedAtMs: string;
+}
+
+/** Whether one user likes a product, ranked among all who do. */
+export function likeProjection({ productId, userId, liked, actedAtMs }: LikeRow): Projection {
+  return {
+    shape: likeShape,
+    key: likesKey("", productId),
+    id: `${productId} ${memberOf(userId)}`,
+    version: actedAtMs,
+    document: liked ? "1" : undefined,
+    expiresAtMs: 0,
+  };
 }
 
 /** `document` is undefined once the session is revoked; `expiresAtMs` bounds both it and its tombstone. */
@@ -140,11 +178,15 @@ const script = redisScript(new URL("project.lua", import.meta.url));
 
 /** All rows are of one shape. */
 function callFor(
-  { client, prefix }: RedisStore,
+  redis: RedisStore,
   rows: readonly Projection[],
-  { kind, stream, layout, fieldPrefix, announcesDocument }: ProjectionShape,
-  { token = "", mode = "newer", announced = true }: Projecting,
+  shape: ProjectionShape,
+  how: Projecting,
 ): Promise<unknown> {
+  if (shape.layout === "ranking") return rank(redis, rows, shape, how);
+  const { client, prefix } = redis;
+  const { kind, stream, layout, fieldPrefix, announcesDocument } = shape;
+  const { token = "", mode = "newer", announced = true } = how;
   const keys = [prefix + stream, leaderKey(prefix)];
   const args = [token, String(CHANGES_MAX_LENGTH), announced ? String(CHANGE_IDS_MAX) : "0", mode, layout];
   args.push(fieldPrefix, kind, announcesDocument ? "1" : "0");
@@ -153,6 +195,24 @@ function callFor(
     args.push(String(version), document ?? "", String(expiresAtMs), id);
   }
   return script.run(client, keys, args);
+}
+
+const rankScript = redisScript(new URL("rank.lua", import.meta.url));
+
+function rank(
+  { client, prefix }: RedisStore,
+  rows: readonly Projection[],
+  { kind, stream }: ProjectionShape,
+  { token = "", announced = true }: Projecting,
+): Promise<unknown> {
+  const keys = [prefix + stream, leaderKey(prefix)];
+  const args = [token, String(CHANGES_MAX_LENGTH), announced ? "1" : "0", kind, String(LIKERS_KEPT_MAX)];
+  for (const { id, version, document } of rows) {
+    const [product = "", member = ""] = id.split(" ");
+    keys.push(likesKey(prefix, product), likersKey(prefix, product), formerLikersKey(prefix, product));
+    args.push(product, member, String(version), document ?? "");
+  }
+  return rankScript.run(client, keys, args);
 }
 
 function productPart(

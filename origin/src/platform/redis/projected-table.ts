@@ -27,6 +27,8 @@ export interface ProjectedTable {
   readonly revision: number;
   /** Which keys its projections may have, as a pattern of Redis (`product:*`), without the prefix of all keys. */
   readonly keys: string;
+  /** The filter that knows every id that a row of this table ever had; ids are whole numbers. */
+  readonly filter?: string;
   /** Pure. Nothing for a row that no longer matters, such as a session that is over. */
   readonly projections: (row: TableRow) => readonly Projection[];
 }

@@ -1,7 +1,8 @@
 import Type from "typebox";
+import { sendJson } from "../../../platform/http/send-json.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import { catalogLimits } from "../application/limits.ts";
-import { PageBody, ProductParams, sendJson } from "./product-routes.ts";
+import { PageBody, ProductParams } from "./product-routes.ts";
 
 interface Given {
   name: string;

@@ -1,6 +1,6 @@
 import { PRODUCT_PAGE_LIMIT_DEFAULT, PRODUCT_PAGE_LIMIT_MAX } from "@sluice/contract/product-page.ts";
-import type { FastifyReply } from "fastify";
 import Type from "typebox";
+import { sendJson } from "../../../platform/http/send-json.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import { catalogLimits } from "../application/limits.ts";
 
@@ -62,12 +62,4 @@ export function addProductRoutes(app: HttpServer, useCases: BrowseUseCases): voi
     { config, schema: { tags, params: ProductParams, response: { 200: PageBody } } },
     async (request, reply) => sendJson(reply, await useCases.page(request.params.id)),
   );
-}
-
-/** Text goes out as it is: edge and origin must give the same bytes, so nothing may serialise it again. */
-export function sendJson<Reply extends Pick<FastifyReply, "type" | "serializer" | "send">>(
-  reply: Reply,
-  json: string,
-): never {
-  return reply.type("application/json; charset=utf-8").serializer(String).send(json) as never;
 }

@@ -1,0 +1,2 @@
+/** What other contexts may know of likes. */
+export { likesErrors } from "./errors.ts";
