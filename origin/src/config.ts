@@ -72,6 +72,9 @@ const orders = {
   orderExpiryShards: Type.Integer({ minimum: 1, maximum: 16, default: 2 }),
   orderUnpaidMax: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 100 }),
 };
+const filters = {
+  productFilterIds: Type.Integer({ minimum: 1_000, maximum: 100_000_000, default: 1_000_000 }),
+};
 const optionalFile = Type.String({ default: "", format: readableFileOrNone });
 const payments = {
   paymentsProvider: Type.Union([Type.Literal("sandbox"), Type.Literal("stripe")], { default: "sandbox" }),
@@ -119,7 +122,7 @@ const schemas = {
     ...payments,
     ...trail,
   }),
-  relay: Type.Object({ ...logging, ...readiness, ...database, ...redis, ...rabbit }),
+  relay: Type.Object({ ...logging, ...readiness, ...database, ...redis, ...rabbit, ...filters }),
   migrate: Type.Object({ ...logging, ...database }),
   inspect: Type.Object({ ...logging, ...database }),
   seed: Type.Object({ ...logging, ...database, demoPasswordFile: file("the demo users' password") }),

@@ -5,6 +5,7 @@ import { batchWindow } from "./batch-window.ts";
 import { type BinlogReader, type LogBatch, openBinlog } from "./binlog-reader.ts";
 import { completeRows } from "./complete-rows.ts";
 import { fillTables, readFills } from "./fill.ts";
+import { type Filters, openFilters } from "./filters.ts";
 import { type Heartbeat, heartbeatColumns, heartbeatTable } from "./heartbeat.ts";
 import { outboxColumns } from "./outbox-rows.ts";
 import { type Checkpoint, checkpointText, type Place } from "./place.ts";
@@ -12,6 +13,7 @@ import type { Publisher } from "./publisher.ts";
 import { takeRebuildRequest } from "./rebuild.ts";
 import type { RelayOptions } from "./relay-options.ts";
 import { rowRenderer } from "./render-rows.ts";
+import type { RowChange } from "./row-buffer.ts";
 import type { RelayGauges } from "./status.ts";
 
 /**
@@ -53,6 +55,8 @@ export async function follow(following: Following): Promise<never> {
   const ending = AbortSignal.any([signal, fault.signal]);
   const render = rowRenderer(tables);
   const { position, epoch } = checkpoint;
+  const filterIdsMax = options.filterIdsMax;
+  const filters = await openFilters({ url, redis, tables, token, epoch, idsMax: filterIdsMax, logger });
   const reader = openBinlog({ url, serverId, position, tables: columnsOf(tables) });
   const endReader = () => void reader.close();
   ending.addEventListener("abort", endReader);
@@ -67,6 +71,7 @@ export async function follow(following: Following): Promise<never> {
   });
   const fill = { url, redis, tables, render, place, token, clock, signal: ending, logger };
   const filling = fillTables(fill).then(sayReady).catch(fail);
+  const building = filters.build(ending).catch(fail);
   const watch = everyIdle(async () => {
     await place.move(() => ({}));
     await takeRebuildRequest(redis, place);
@@ -74,12 +79,14 @@ export async function follow(following: Following): Promise<never> {
 
   try {
     tellGauges(following, reader, () => window.depth);
+    gauges.filters = filters.status;
     for (;;) {
       // It may have aborted before there was a reader to close.
       ending.throwIfAborted();
       const batch = await reader.take(followLimits.idleMs);
       const beat = offerRows(batch, publisher);
       const rows = await completeRows(options.database, tables, batch.changes);
+      await addToFilters(filters, tables, rows);
       await window.add(projectAll(redis, render(rows), { token }), () => {
         if (beat !== undefined) following.heartbeat.met(beat);
         gauges.position = batch.position;
@@ -95,7 +102,7 @@ export async function follow(following: Following): Promise<never> {
     throw fault.signal.aborted ? fault.signal.reason : error;
   } finally {
     fail(new Error("the relay stopped following"));
-    await Promise.all([reader.close(), filling, window.settled(), saved.settled()]);
+    await Promise.all([reader.close(), filling, building, window.settled(), saved.settled()]);
     ending.removeEventListener("abort", endReader);
   }
 }
@@ -106,6 +113,19 @@ function columnsOf(tables: readonly ProjectedTable[]): ReadonlyMap<string, reado
     [outboxTable, outboxColumns],
     [heartbeatTable, heartbeatColumns],
   ]);
+}
+
+/** Ids first, then what announces them. */
+async function addToFilters(
+  filters: Filters,
+  tables: readonly ProjectedTable[],
+  rows: readonly RowChange[],
+): Promise<void> {
+  for (const { table, primaryKey, filter } of tables) {
+    if (filter === undefined) continue;
+    const ids = rows.filter((change) => change.inserted && change.table === table).map(({ row }) => String(row[primaryKey]));
+    if (ids.length > 0) await filters.add(table, [...new Set(ids)]);
+  }
 }
 
 /** Gives new messages to the publisher; returns the last heartbeat among the rows. */

@@ -1,5 +1,7 @@
 import { gauge, type Metrics } from "../platform/http/metrics-route.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
+import type { CoherenceStatus } from "./coherence.ts";
+import type { FilterStatus } from "./filters.ts";
 import { readStatus } from "./status.ts";
 
 /** What the leading relay said last, told by whoever is asked. Without a leader there is one line: it is missing. */
@@ -8,7 +10,7 @@ export function relayMetrics(redis: RedisStore): Metrics {
     const status = redis.isUp() ? await readStatus(redis) : undefined;
     const leads = gauge("sluice_relay_leads", "Whether a relay leads and says so.", status ? 1 : 0);
     if (status === undefined) return leads;
-    const { state, behindMs, behindBytes, rowsPerSecond, queues, fills } = status;
+    const { state, behindMs, behindBytes, rowsPerSecond, queues, fills, filters, coherence } = status;
     const filling = Object.values(fills).filter(({ after }) => after !== undefined).length;
     return [
       ...leads,
@@ -23,7 +25,38 @@ export function relayMetrics(redis: RedisStore): Metrics {
       ...gauge("sluice_relay_buffered_rows", "Rows read and not sent to Redis.", queues.bufferedRows),
       ...gauge("sluice_relay_batches_in_flight", "Batches sent and not applied.", queues.batchesInFlight),
       ...gauge("sluice_relay_messages", "Messages in hand for RabbitMQ.", queues.messages),
+      ...filterMetrics(filters),
+      ...coherenceMetrics(coherence),
       ...gauge("sluice_relay_filling", "Tables whose projections are being filled.", filling),
     ];
   };
+}
+
+function filterMetrics(filters: readonly FilterStatus[]): string[] {
+  return filters.flatMap(({ filter, bytes, falsePositives, building }) => [
+    ...gauge(
+      `sluice_relay_filter_${filter}_building`,
+      "Whether the filter is being built.",
+      building ? 1 : 0,
+    ),
+    ...gauge(`sluice_relay_filter_${filter}_bytes`, "Size of the filter of ids.", bytes),
+    ...gauge(
+      `sluice_relay_filter_${filter}_false_positives`,
+      "Share of other ids that pass.",
+      falsePositives,
+    ),
+  ]);
+}
+
+/** Counters of this leader; they begin anew with the next. */
+function coherenceMetrics({ sampled, differing }: CoherenceStatus): string[] {
+  const name = "sluice_relay_sample_differing_total";
+  return [
+    "# HELP sluice_relay_sampled_total Rows of the database that were compared with Redis.",
+    "# TYPE sluice_relay_sampled_total counter",
+    `sluice_relay_sampled_total ${sampled}`,
+    `# HELP ${name} Those that differed for so long and longer.`,
+    `# TYPE ${name} counter`,
+    ...differing.map(({ ageMs, count }) => `${name}{age_ms="${ageMs}"} ${count}`),
+  ];
 }

@@ -14,7 +14,7 @@ export { requestRebuild, statusText, UnknownProjection } from "./operate.ts";
 export { type RelayStatus, readStatus } from "./status.ts";
 
 export interface RelayDependencies {
-  readonly config: Pick<RelayConfig, "mysqlUrl" | "rabbitmqUrl">;
+  readonly config: Pick<RelayConfig, "mysqlUrl" | "rabbitmqUrl" | "productFilterIds">;
   readonly database: Database;
   readonly redis: RedisStore;
   /** What the contexts want to have in Redis. */
@@ -41,8 +41,10 @@ export async function createRelay(given: RelayDependencies): Promise<Relay> {
     database,
     redis,
     tables,
+    filterIdsMax: config.productFilterIds,
     clock,
     newId,
+    random,
     serverId: uniqueServerId(random),
     logger,
     onReady,

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { StartFaults } from "../kernel/errors.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
+import type { CoherenceStatus } from "./coherence.ts";
+import type { FilterStatus } from "./filters.ts";
 import { askForRebuild, isRebuildTaken, type RebuildRequest } from "./rebuild.ts";
 import type { RelayStatus } from "./status.ts";
 
@@ -30,7 +32,7 @@ export function statusText(status: RelayStatus | undefined): string {
   if (status === undefined) return "no relay leads";
   const { state, epoch, position, behindMs, behindBytes, rows, rowsPerSecond, queues, fills } = status;
   const filling = Object.entries(fills).filter(([, { after }]) => after !== undefined);
-  const { lastError } = status;
+  const { lastError, filters, coherence } = status;
   const lines = [
     ["state", state],
     ["behind", `${behindMs === null ? "?" : behindMs / 1_000} s, ${behindBytes ?? "?"} bytes`],
@@ -42,10 +44,22 @@ export function statusText(status: RelayStatus | undefined): string {
       "filling",
       filling.map(([table, { after }]) => `${table} (after ${after ?? "nothing"})`).join(", ") || "-",
     ],
+    ["filters", filters.map(filterText).join(", ") || "-"],
+    ["sampled", coherenceText(coherence)],
     [
       "last error",
       lastError === null ? "-" : `${new Date(lastError.atMs).toISOString()} ${lastError.message}`,
     ],
   ];
   return lines.map(([name = "", value]) => `${name.padEnd(12)}${value}`).join("\n");
+}
+
+function filterText({ filter, building, bytes, falsePositives }: FilterStatus): string {
+  const share = `${(falsePositives * 100).toPrecision(2)} % of other ids pass`;
+  return `${filter}: ${building ? "being built" : `${bytes} bytes, ${share}`}`;
+}
+
+function coherenceText({ sampled, differing }: CoherenceStatus): string {
+  const ages = differing.map(({ ageMs, count }) => `${count} for ${ageMs} ms`);
+  return `${sampled} rows in Redis, of which differed: ${ages.join(", ")} and longer`;
 }

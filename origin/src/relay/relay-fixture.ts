@@ -20,7 +20,7 @@ export interface RelayFixture {
   readonly mysqlUrl: string;
   /** What relays have logged, parsed. */
   readonly log: readonly LogLine[];
-  startRelay(tables?: readonly ProjectedTable[]): Promise<Relay>;
+  startRelay(tables?: readonly ProjectedTable[], productFilterIds?: number): Promise<Relay>;
   /** The document of a thing in Redis with its version. */
   projected(id: number | string): Promise<{ version: string | null; document: unknown }>;
   close(): Promise<void>;
@@ -92,10 +92,10 @@ export async function openFixture(services: FixtureServices): Promise<RelayFixtu
     redis,
     mysqlUrl,
     log,
-    startRelay: async (tables = [things]) => {
+    startRelay: async (tables = [things], productFilterIds = 10_000) => {
       const database = openDatabase(mysqlUrl);
       const own = connectRedis(redisUrl, redisPrefix, logger);
-      const config = { mysqlUrl, rabbitmqUrl };
+      const config = { mysqlUrl, rabbitmqUrl, productFilterIds };
       const started = await createRelay({
         config,
         database,

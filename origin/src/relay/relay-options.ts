@@ -12,8 +12,11 @@ export interface RelayOptions {
   readonly redis: RedisStore;
   readonly database: Database;
   readonly tables: readonly ProjectedTable[];
+  /** How many ids each filter is made for. */
+  readonly filterIdsMax: number;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly random: () => number;
   /** Identifies this process to the server that it replicates from. */
   readonly serverId: number;
   readonly logger: Logger;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beginAt } from "./begin.ts";
+import { sampleCoherence } from "./coherence.ts";
 import { follow } from "./follow.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { awaitLead, type Leadership } from "./leader.ts";
@@ -66,6 +67,8 @@ async function relayWhile(signal: AbortSignal, options: RelayOptions, leadership
   const publisher = await startPublisher(options);
   const heartbeat = startHeartbeat(database, clock, logger);
   const gauges = newGauges();
+  const sampling = sampleCoherence({ redis, database, tables, clock, random: options.random, logger });
+  gauges.coherence = sampling.status;
   const telling = tellStatus(gauges, { redis, database, clock, logger });
   const pauses = retryPauses();
   let fault: LogFault | undefined;
@@ -91,6 +94,7 @@ async function relayWhile(signal: AbortSignal, options: RelayOptions, leadership
     }
   }
   await telling.close();
+  await sampling.close();
   await heartbeat.close();
   await publisher.close();
 }

@@ -3,7 +3,9 @@ import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
 import { repeat } from "../platform/repeat.ts";
+import { type CoherenceStatus, nothingSampled } from "./coherence.ts";
 import type { Fills } from "./fill.ts";
+import type { FilterStatus } from "./filters.ts";
 import { bytesBehind } from "./source.ts";
 
 /**
@@ -26,6 +28,9 @@ export interface RelayStatus {
   readonly rowsPerSecond: number;
   readonly queues: RelayQueues;
   readonly fills: Fills;
+  readonly filters: readonly FilterStatus[];
+  /** What a random sample of Redis was worth. */
+  readonly coherence: CoherenceStatus;
   readonly lastError: { readonly atMs: number; readonly message: string } | null;
 }
 
@@ -48,6 +53,8 @@ export interface RelayGauges {
   position: string;
   rows: number;
   fills: Fills;
+  filters: () => Promise<readonly FilterStatus[]>;
+  coherence: () => CoherenceStatus;
   log: { readonly file: string; readonly position: number } | undefined;
   behindMs: () => number | undefined;
   queues: () => RelayQueues;
@@ -67,6 +74,8 @@ export function newGauges(): RelayGauges {
     position: "",
     rows: 0,
     fills: {},
+    filters: async () => [],
+    coherence: () => nothingSampled,
     log: undefined,
     behindMs: () => undefined,
     queues: () => ({ bufferedRows: 0, batchesInFlight: 0, messages: 0 }),
@@ -108,6 +117,8 @@ export function tellStatus(gauges: RelayGauges, { redis, database, clock, logger
       rowsPerSecond,
       queues: gauges.queues(),
       fills,
+      filters: await gauges.filters(),
+      coherence: gauges.coherence(),
       lastError,
     };
     await redis.client.set(statusKey(redis.prefix), JSON.stringify(status), "PX", statusLimits.expiresMs);

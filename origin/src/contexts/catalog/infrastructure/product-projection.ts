@@ -1,4 +1,4 @@
-import { productKey } from "@sluice/contract/keys.ts";
+import { PRODUCTS_FILTER, productKey } from "@sluice/contract/keys.ts";
 import { productProjection } from "../../../platform/redis/project.ts";
 import { projectedTable } from "../../../platform/redis/projected-table.ts";
 import { productDocument } from "../domain/product.ts";
@@ -10,6 +10,7 @@ export const productsTable = projectedTable({
   columns: ["id", "version", "status", "name", "description", "price_cents", "currency"],
   revision: 1,
   keys: productKey("", "*"),
+  filter: PRODUCTS_FILTER,
   projections: (row) => [
     productProjection({
       id: String(row.id),

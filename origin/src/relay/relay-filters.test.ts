@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { after, afterEach, beforeEach, test } from "node:test";
+import {
+  changesKey,
+  FILTER_BITS,
+  FILTER_EPOCH,
+  FILTER_GENERATION,
+  FILTER_HASHES,
+  FILTER_HIGHEST,
+  filterBitsKey,
+  filterKey,
+  PRODUCTS_FILTER,
+  readyKey,
+} from "@sluice/contract/keys.ts";
+import { mayBeMember } from "@sluice/contract/membership.ts";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  createTestVhost,
+  startTestServices,
+} from "../../../cli/src/services/for-tests.ts";
+import { readStatus } from "./module.ts";
+import { openFixture, type RelayFixture, things, until } from "./relay-fixture.ts";
+
+const services = await startTestServices();
+const vhost = await createTestVhost(services);
+after(async () => {
+  await vhost.close();
+  await services.close();
+});
+
+const filtered = { ...things, filter: PRODUCTS_FILTER };
+
+let f: RelayFixture;
+let closePlace: () => Promise<void>;
+
+beforeEach(async () => {
+  const [database, prefix] = await Promise.all([
+    createTestDatabase(services),
+    createTestRedisPrefix(services),
+  ]);
+  closePlace = async () => {
+    await Promise.all([database.close(), prefix.close()]);
+  };
+  f = await openFixture({
+    mysqlUrl: database.url,
+    redisUrl: prefix.url,
+    redisPrefix: prefix.prefix,
+    rabbitmqUrl: vhost.url,
+  });
+});
+
+afterEach(async () => {
+  await f.close();
+  await closePlace();
+});
+
+interface Held {
+  readonly generation: string;
+  readonly epoch: string;
+  readonly highest: number;
+  has(id: number): boolean;
+}
+
+/** What an edge would load now; undefined when it would find none. */
+async function held(): Promise<Held | undefined> {
+  const { client, prefix } = f.redis;
+  const meta = await client.hgetall(filterKey(prefix, PRODUCTS_FILTER));
+  const generation = meta[FILTER_GENERATION];
+  if (generation === undefined) return undefined;
+  const bytes = await client.getBuffer(filterBitsKey(prefix, PRODUCTS_FILTER, generation));
+  const shape = { bits: Number(meta[FILTER_BITS]), hashes: Number(meta[FILTER_HASHES]) };
+  // Another one took its place in between: an edge looks again, too.
+  if (bytes === null) return held();
+  assert.equal(bytes.length, shape.bits / 8);
+  return {
+    generation,
+    epoch: meta[FILTER_EPOCH] ?? "",
+    highest: Number(meta[FILTER_HIGHEST]),
+    has: (id) => mayBeMember(bytes, shape, id),
+  };
+}
+
+async function insertThings(count: number): Promise<void> {
+  await f.sql.query("INSERT INTO things (name) VALUES ?", [Array.from({ length: count }, () => ["thing"])]);
+}
+
+const untilFilter = (isSo: (filter: Held) => boolean) =>
+  until("the filter is in use", async () => {
+    const filter = await held();
+    return filter !== undefined && isSo(filter);
+  });
+
+function missing(filter: Held | undefined, ids: number): number[] {
+  assert(filter !== undefined);
+  return Array.from({ length: ids }, (_, index) => index + 1).filter((id) => !filter.has(id));
+}
+
+test("it knows every id that was there, and every new one before it is announced", async () => {
+  await insertThings(1_500);
+  await f.startRelay([filtered]);
+  await untilFilter(({ highest }) => highest === 1_500);
+  assert.deepEqual(missing(await held(), 1_500), []);
+  const others = Array.from({ length: 2_000 }, (_, index) => 1_000_000 + index);
+  const filter = await held();
+  assert.ok(others.filter((id) => filter?.has(id)).length < 20);
+
+  const { client, prefix } = f.redis;
+  let last = (await client.xrevrange(changesKey(prefix), "+", "-", "COUNT", 1))[0]?.[0] ?? "0-0";
+  const inserting = (async () => {
+    for (let i = 0; i < 40; i++) await insertThings(10);
+  })();
+  let announced = 1_500;
+  await until("all are announced", async () => {
+    const entries = await client.xrange(changesKey(prefix), `(${last}`, "+");
+    const now = await held();
+    for (const [id, fields] of entries) {
+      last = id;
+      if (fields[1] !== "product") continue;
+      const ids = fields.filter((_, at) => at > 1 && fields[at - 1] === "id").map(Number);
+      // An edge that loads the filter now finds them: they were announced before.
+      assert.deepEqual(
+        ids.filter((one) => !now?.has(one)),
+        [],
+      );
+      assert.ok((now?.highest ?? 0) >= Math.max(...ids));
+      announced = Math.max(announced, ...ids);
+    }
+    return announced === 1_900;
+  });
+  await inserting;
+  await until("the status says so", async () => {
+    const [status] = (await readStatus(f.redis))?.filters ?? [];
+    return status?.filter === PRODUCTS_FILTER && !status.building && status.falsePositives > 0;
+  });
+});
+
+test("made for another number of ids it is built anew beside the one in use, while rows are written", async () => {
+  await insertThings(3_000);
+  const first = await f.startRelay([filtered], 5_000);
+  await untilFilter(({ highest }) => highest === 3_000);
+  const { generation } = (await held()) as Held;
+  await first.close();
+  await insertThings(100);
+  let writing = true;
+  let written = 3_100;
+  const writer = (async () => {
+    while (writing) {
+      await insertThings(7);
+      written += 7;
+    }
+  })();
+  await f.startRelay([filtered], 50_000);
+  await until("another one is in use, and nothing was missing meanwhile", async () => {
+    const filter = await held();
+    assert.deepEqual(missing(filter, 3_000), []);
+    return filter?.generation !== generation;
+  });
+  writing = false;
+  await writer;
+  await untilFilter(({ highest }) => highest === written);
+  assert.deepEqual(missing(await held(), written), []);
+  const { client, prefix } = f.redis;
+  assert.equal(
+    await client.exists(filterBitsKey(prefix, PRODUCTS_FILTER, generation)),
+    0,
+    "the old bits are gone",
+  );
+});
+
+test("after Redis was wiped it is built for the new epoch", async () => {
+  await insertThings(50);
+  await f.startRelay([filtered]);
+  await untilFilter(({ highest }) => highest === 50);
+  const { epoch } = (await held()) as Held;
+  const { client, prefix } = f.redis;
+  const keys = await client.keys(`${prefix}*`);
+  await client.del(...keys);
+  await untilFilter((filter) => filter.epoch !== epoch && filter.highest === 50);
+  assert.deepEqual(missing(await held(), 50), []);
+  await until("ready", async () => (await client.get(readyKey(prefix))) === (await held())?.epoch);
+});
