@@ -13,6 +13,7 @@ const MODULES = {
   answerNginxError: "edge.src.phases.content",
   servePage: "edge.src.phases.page",
   serveProduct: "edge.src.cache.products",
+  serveLikes: "edge.src.cache.likes",
   serveProductList: "edge.src.cache.product-lists",
 } as const;
 

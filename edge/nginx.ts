@@ -13,20 +13,14 @@ import {
 } from "lua-gen/nginx/model.ts";
 import { luaSearchCpath, luaSearchPath, type Platform } from "lua-gen/nginx/platform.ts";
 import type { EdgeConfig } from "./config.ts";
-import { answerOf, call } from "./entries.ts";
+import { call } from "./entries.ts";
+import { locationTree } from "./location-tree.ts";
 import { REQUEST_ID, variableMaps } from "./nginx-variables.ts";
 import { CONTENT_SECURITY_POLICY, PAGES, readPages } from "./pages.ts";
-import {
-  decidedBy,
-  ORIGIN_CONNECT_TIMEOUT_MS,
-  ORIGIN_READ_TIMEOUT_MS,
-  pageLocation,
-  RATE_LIMIT_FIELDS,
-  routeLocation,
-} from "./route-location.ts";
+import { ORIGIN_CONNECT_TIMEOUT_MS, ORIGIN_READ_TIMEOUT_MS, RATE_LIMIT_FIELDS } from "./route-location.ts";
 import { patternRegex, ROUTES, type Route } from "./routes.ts";
+import { FLIGHT_NOTES, FLIGHT_NOTES_BYTES } from "./src/flight-notes.ts";
 import { MEMORY_REGISTER, MEMORY_REGISTER_BYTES } from "./src/memory-register.ts";
-import { REFUSALS } from "./src/phases/verdicts.ts";
 import type { EdgeSettings } from "./src/settings.ts";
 
 /** Request bodies, bytes: orders and credentials are small. */
@@ -66,7 +60,10 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
         calls: [{ module: "edge.src.phases.init", entry: "init" }],
       },
       initWorker: call("startWorker"),
-      sharedDicts: { [MEMORY_REGISTER]: MEMORY_REGISTER_BYTES },
+      sharedDicts: {
+        [MEMORY_REGISTER]: MEMORY_REGISTER_BYTES,
+        [FLIGHT_NOTES]: FLIGHT_NOTES_BYTES,
+      },
       tempDir: `${place.outDir}/tmp`,
       logFormats: {
         decision: { escape: "json", format: decisionFormat("$request_method", "$uri", {}) },
@@ -129,7 +126,13 @@ function publicServer(config: EdgeConfig): Server {
       // What Lua hasn't set is empty, see the location below.
       directive(["http", "server", "location"], "uninitialized_variable_warn", "off"),
     ],
-    locations: [...ROUTES.map(routeLocation), ...PAGES.map(pageLocation), ...ownLocations(config)],
+    locations: [
+      ...ownLocations(config),
+      ...locationTree({
+        decision: decisionLog(config, "decision"),
+        failure: decisionLog(config, "failure"),
+      }),
+    ],
   };
 }
 
@@ -141,6 +144,8 @@ const VARIABLES = [
   "problem",
   "user",
   "cache",
+  "page",
+  "etag",
   "request_id",
   "rate_limit",
   "rate_limit_policy",
@@ -165,14 +170,14 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
         number: index + 1,
         pattern: route.pattern,
         methods: methodsOf(route),
-        cached: route.cache !== undefined,
+        ...(route.cache === undefined ? {} : { cache: route.cache }),
         ...(patternRegex(route.pattern) === undefined ? { path: route.pattern } : {}),
       })),
       ...PAGES.map(({ path }, index) => ({
         number: ROUTES.length + index + 1,
         pattern: path,
         methods: { GET: "public", HEAD: "public" } as const,
-        cached: true,
+        cache: "page" as const,
         path,
       })),
     ],
@@ -244,12 +249,6 @@ function ownLocations(config: EdgeConfig): Location[] {
         value: "",
       })),
       handler: { return: { status: 404 } },
-    },
-    {
-      source: "Whatever is not a route",
-      match: { prefix: "/" },
-      accessLog: decisionLog(config, "failure"),
-      ...decidedBy(answerOf("decideUnknown"), { admissions: [], refusals: REFUSALS, allow: [] }),
     },
   ];
 }

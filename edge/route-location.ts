@@ -5,6 +5,7 @@
 
 import { type ProblemKind, TOKEN_FLOOD } from "@sluice/contract/error-codes.ts";
 import {
+  type CacheOutcome,
   HEADER_CACHE,
   HEADER_CLIENT_ADDRESS,
   HEADER_COUNTRY,
@@ -12,16 +13,34 @@ import {
 } from "@sluice/contract/headers.ts";
 import {
   bearerChallenge,
+  JSON_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
   problemDocument,
   UNAVAILABLE_RETRY_AFTER_SECONDS,
 } from "@sluice/contract/problem-document.ts";
-import type { Condition, Location, LocationMatch, LuaHandler, ProxyPass } from "lua-gen/nginx/model.ts";
+import type {
+  Condition,
+  Location,
+  LocationMatch,
+  LuaHandler,
+  ProxyPass,
+  Return,
+} from "lua-gen/nginx/model.ts";
 import { answerOf, call } from "./entries.ts";
 import { REQUEST_ID } from "./nginx-variables.ts";
 import type { Page } from "./pages.ts";
 import { allowedMethods, patternRegex, ROUTES, type Route } from "./routes.ts";
-import { PASS, REFUSALS, type Refusal, TOKEN_REFUSALS, WAIT } from "./src/phases/verdicts.ts";
+import {
+  HELD,
+  NO_PRODUCT,
+  NOT_MODIFIED,
+  PASS,
+  REFUSALS,
+  type Refusal,
+  TOKEN_REFUSALS,
+  type VerdictWord,
+  WAIT,
+} from "./src/phases/verdicts.ts";
 
 export const ORIGIN_CONNECT_TIMEOUT_MS = 1_000;
 export const ORIGIN_READ_TIMEOUT_MS = 10_000;
@@ -35,6 +54,7 @@ export const RATE_LIMIT_FIELDS = [
 ];
 
 const VERDICT = "sluice_verdict";
+const CACHE_HIT_WORKER: CacheOutcome = "hit-worker";
 /** Ten more tokens of the address are looked at by then. */
 const FLOOD_RETRY_AFTER_SECONDS = "1";
 
@@ -46,9 +66,14 @@ export function routeLocation(route: Route, index: number): Location {
     source: `edge/routes.ts: ${route.pattern}`,
     match,
     ...decidedBy(answerOf("decideRoute", index), {
-      admissions: needsToken ? [pass, wait] : [pass],
-      refusals: needsToken ? [...REFUSALS, ...TOKEN_REFUSALS] : REFUSALS,
+      admissions: needsToken ? [pass, wait] : route.cache === undefined ? [pass] : [held, notModified, pass],
+      refusals: [
+        ...(route.cache === "product" || route.cache === "likes" ? [NO_PRODUCT] : []),
+        ...REFUSALS,
+        ...(needsToken ? TOKEN_REFUSALS : []),
+      ],
       allow: allowedMethods(route),
+      answersPages: route.cache !== undefined,
     }),
     handler: route.cache === undefined ? { proxy: proxyFor(route) } : { content: cacheHandler(route.cache) },
   };
@@ -63,6 +88,7 @@ export function pageLocation({ path, file }: Page, index: number): Location {
       admissions: [pass],
       refusals: REFUSALS,
       allow: ["GET", "HEAD"],
+      answersPages: false,
     }),
     handler: { content: call("servePage", index) },
   };
@@ -75,25 +101,59 @@ const wait: Condition = {
   answer: "handler",
 };
 
+/** Said of what is in a worker's memory: nginx answers with what the set phase has noted, and Lua is not asked again. */
+const held = fromMemory(HELD, { status: 200, body: "$sluice_page" }, [
+  { name: "Content-Type", value: JSON_MEDIA_TYPE },
+]);
+const notModified = fromMemory(NOT_MODIFIED, { status: 304 }, []);
+
 export interface Decision {
   admissions: readonly Condition[];
   refusals: readonly Refusal[];
   /** The `Allow` field of a 405. */
   allow: readonly string[];
+  /** What is answered here is not always a problem document. */
+  answersPages: boolean;
+}
+
+interface Header {
+  name: string;
+  value: string;
 }
 
 /** The part of a location that decides. What none of the words that it knows stands for is answered 500. */
-export function decidedBy(decide: LuaHandler, { admissions, refusals, allow }: Decision): Partial<Location> {
+export function decidedBy(
+  decide: LuaHandler,
+  { admissions, refusals, allow, answersPages }: Decision,
+): Partial<Location> {
+  // A condition cannot change the type, but it can add the field where there is no type.
+  const type = answersPages ? [{ name: "Content-Type", value: PROBLEM_MEDIA_TYPE }] : [];
   return {
     // Of what is answered here; the handlers' answers have their own.
-    defaultType: PROBLEM_MEDIA_TYPE,
+    defaultType: answersPages ? "" : PROBLEM_MEDIA_TYPE,
     setBy: [{ variable: VERDICT, by: decide }],
-    conditions: [...admissions, ...refusals.map((refusal) => refused(refusal, allow))],
+    conditions: [...admissions, ...refusals.map((refusal) => refused(refusal, allow, type))],
     otherwise: { status: 500 },
   };
 }
 
-function refused(refusal: Refusal, allow: readonly string[]): Condition {
+function fromMemory(verdict: VerdictWord, answer: Return, more: Header[]): Condition {
+  const headers = [
+    { name: HEADER_REQUEST_ID, value: REQUEST_ID },
+    { name: HEADER_CACHE, value: CACHE_HIT_WORKER },
+    { name: "ETag", value: "$sluice_etag" },
+    ...RATE_LIMIT_FIELDS,
+    ...more,
+  ];
+  return {
+    when: { variable: VERDICT, equals: verdict },
+    set: [{ variable: "sluice_cache", value: CACHE_HIT_WORKER }],
+    addHeaders: headers.map((header) => ({ ...header, always: true })),
+    answer,
+  };
+}
+
+function refused(refusal: Refusal, allow: readonly string[], type: readonly Header[]): Condition {
   const { verdict, kind, status, detail, reason } = refusal;
   return {
     when: { variable: VERDICT, equals: verdict },
@@ -103,7 +163,7 @@ function refused(refusal: Refusal, allow: readonly string[]): Condition {
     ],
     addHeaders: [
       { name: HEADER_REQUEST_ID, value: REQUEST_ID, always: true },
-      ...headersOf(kind, status, allow).map((header) => ({ ...header, always: true })),
+      ...[...headersOf(kind, status, allow), ...type].map((header) => ({ ...header, always: true })),
     ],
     answer: { status, body: problemDocument(kind, status, detail, REQUEST_ID) },
   };
@@ -126,8 +186,14 @@ function headersOf(kind: ProblemKind, status: number, allow: readonly string[]) 
   }
 }
 
+const cacheEntries = {
+  product: "serveProduct",
+  "product-list": "serveProductList",
+  likes: "serveLikes",
+} as const;
+
 function cacheHandler(cache: NonNullable<Route["cache"]>): LuaHandler {
-  return call(cache === "product" ? "serveProduct" : "serveProductList");
+  return call(cacheEntries[cache]);
 }
 
 function proxyFor(route: Route): ProxyPass {

@@ -9,7 +9,7 @@ export type RouteAccess = "public" | "user";
 export type RouteMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Which of the edge's caches answers; without it the request goes to the origin. */
-export type RouteCache = "product" | "product-list";
+export type RouteCache = "product" | "product-list" | "likes";
 
 export interface Route {
   pattern: string;
@@ -41,6 +41,9 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/errors", methods: { GET: "public" } },
   { pattern: "/products", methods: { GET: "public" }, cache: "product-list" },
   { pattern: "/products/:id", methods: { GET: "public" }, cache: "product" },
+  { pattern: "/products/:id/like", methods: { PUT: "user", DELETE: "user" } },
+  { pattern: "/products/:id/likes", methods: { GET: "public" }, cache: "likes" },
+  { pattern: "/users/me/likes", methods: { GET: "user" } },
   { pattern: "/orders", methods: { GET: "user", POST: "user" } },
   { pattern: "/orders/events", methods: { GET: "user" }, stream: true },
   { pattern: "/orders/:id", methods: { GET: "user" } },
@@ -61,6 +64,12 @@ export function patternRegex(pattern: string): string | undefined {
     return segment.startsWith(":") ? "[!-.0-~]+" : segment.replaceAll(".", "\\.");
   });
   return `^${segments.join("/")}$`;
+}
+
+/** What every path of the pattern begins with, up to its first parameter; undefined when it has none. */
+export function staticPrefix(pattern: string): string | undefined {
+  const parameter = pattern.indexOf("/:");
+  return parameter === -1 ? undefined : pattern.slice(0, parameter + 1);
 }
 
 /** `Allow` of a 405 (RFC 9110, 10.2.1). */

@@ -55,8 +55,8 @@ export interface RouteSettings {
   pattern: string;
   /** Method → who may use it; includes `HEAD` where there is `GET`. */
   methods: Record<string, "public" | "user" | undefined>;
-  /** Answered from the edge's cache: nothing of what the client sent travels on. */
-  cached: boolean;
+  /** Which of the edge's caches answers: nothing of what the client sent travels on. */
+  cache?: "product" | "product-list" | "likes" | "page";
   /** Of a route without parameters: nginx has matched it exactly, so the request's need not be read. */
   path?: string;
 }

@@ -15,13 +15,22 @@ import {
   changesKey,
   FIELD_DOCUMENT,
   FIELD_VERSION,
+  FILTER_BITS,
+  FILTER_EPOCH,
+  FILTER_GENERATION,
+  FILTER_HASHES,
+  FILTER_HIGHEST,
+  filterBitsKey,
+  filterKey,
   PART_PRODUCT,
   PART_STOCK,
+  PRODUCTS_FILTER,
   policyKey,
   productKey,
   readyKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
+import type { MembershipShape } from "@sluice/contract/membership.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 import { Redis } from "ioredis";
 import { freePort, type Started, start, temporaryFolder, until } from "./processes.ts";
@@ -90,9 +99,33 @@ export class RedisUnderTest {
     return this.#project(productKey(PREFIX, String(id)), PART_STOCK, version, document, "stock", String(id));
   }
 
+  /** Puts a filter of products in use, as the relay does once it is built. */
+  async filter(
+    epoch: string,
+    generation: string,
+    shape: MembershipShape,
+    bytes: Buffer,
+    highest: number,
+  ): Promise<void> {
+    await this.client.set(filterBitsKey(PREFIX, PRODUCTS_FILTER, generation), bytes);
+    await this.client.hset(filterKey(PREFIX, PRODUCTS_FILTER), {
+      [FILTER_GENERATION]: generation,
+      [FILTER_EPOCH]: epoch,
+      [FILTER_BITS]: shape.bits,
+      [FILTER_HASHES]: shape.hashes,
+      [FILTER_HIGHEST]: highest,
+    });
+    await this.change("filter", generation, 1);
+  }
+
   /** As if the machine had lost its power. */
   async kill(): Promise<void> {
     await this.client.save();
+    await this.#server.stop("SIGKILL");
+  }
+
+  /** The same, and nothing of it is on disk. */
+  async killUnsaved(): Promise<void> {
     await this.#server.stop("SIGKILL");
   }
 

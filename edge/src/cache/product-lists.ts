@@ -1,10 +1,21 @@
 import { pageKey } from "@sluice/contract/keys.ts";
-import { isLive } from "../changes/liveness.ts";
+import { isLive, isLiveAt } from "../changes/liveness.ts";
+import { nowMs } from "../platform/clock.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import { connect, release, textOf } from "../platform/redis.ts";
 import { requestQuery } from "../platform/request.ts";
 import { hasCursor, listQuery } from "./list-query.ts";
-import { answerFilled, answerHeld, type Filled, fillFromOrigin, isFresh, okPage, type Page } from "./page.ts";
+import { askOnce } from "./node-flight.ts";
+import {
+  answerFilled,
+  answerHeld,
+  type Filled,
+  filledFromRedis,
+  fillFromOrigin,
+  isFresh,
+  mayBeKept,
+  type Page,
+} from "./page.ts";
 import { createFlights, fillOnce, spoilAll } from "./single-flight.ts";
 
 /**
@@ -32,14 +43,26 @@ export function configureProductLists(redisPrefix: string): void {
   prefix = redisPrefix;
 }
 
+/**
+ * What this worker has for the query of the request, as long as it may be given without asking anybody.
+ *
+ * @hot
+ */
+export function heldProductList(atMs: number): Page | undefined {
+  const given = requestQuery();
+  // Only canonical queries are in there, and most requests bring one.
+  const held = getFrom(pages, given === undefined ? "" : given);
+  return held !== undefined && isFresh(held, isLiveAt(atMs), atMs) ? held : undefined;
+}
+
 /** @phase content */
 export function serveProductList(): void {
   const given = requestQuery();
   const asked = given === undefined ? "" : given;
   const live = isLive();
-  // Only canonical queries are in there, and most requests bring one.
+  const atMs = nowMs();
   let held = getFrom(pages, asked);
-  if (held !== undefined && isFresh(held, live)) {
+  if (held !== undefined && isFresh(held, live, atMs)) {
     answerHeld(held);
     return;
   }
@@ -51,7 +74,7 @@ export function serveProductList(): void {
   }
   if (query !== asked) {
     held = getFrom(pages, query);
-    if (held !== undefined && isFresh(held, live)) {
+    if (held !== undefined && isFresh(held, live, atMs)) {
       answerHeld(held);
       return;
     }
@@ -67,24 +90,25 @@ export function beginGeneration(changeId: string): void {
 }
 
 function fillList(this: void, query: string, live: boolean): Filled {
-  if (!live) return fillFromOrigin(PATH, query);
   // The generation at the start: what changes while we ask must not find our page.
   const key = pageKey(prefix, generation, query);
+  if (!live) return askOnce(key, 0, PATH, query);
+  const askedAtMs = nowMs();
   const [redis] = connect();
-  if (redis === undefined) return fillFromOrigin(PATH, query);
+  if (redis === undefined) return askOnce(key, 0, PATH, query);
   const [stored, readError] = redis.get(key);
   if (readError !== undefined) {
     redis.close();
-    return fillFromOrigin(PATH, query);
+    return askOnce(key, 0, PATH, query);
   }
   const body = textOf(stored);
   if (body !== undefined) {
     release(redis);
-    return { page: okPage(body), problem: undefined, fromRedis: true };
+    return filledFromRedis(body, askedAtMs);
   }
-  const filled = fillFromOrigin(PATH, query);
+  const filled = askOnce(key, 0, PATH, query);
   const page = filled.page;
-  if (page !== undefined && page.status === 200 && isShared(query, page.body)) {
+  if (mayBeKept(filled) && page !== undefined && isShared(query, page)) {
     const [written] = redis.set(key, page.body, "EX", REDIS_TTL_SECONDS);
     if (written === undefined) {
       redis.close();
@@ -95,11 +119,11 @@ function fillList(this: void, query: string, live: boolean): Filled {
   return filled;
 }
 
-function isShared(query: string, body: string): boolean {
-  return !hasCursor(query) || !body.startsWith(EMPTY_PAGE_START);
+function isShared(query: string, { status, body }: Page): boolean {
+  return status === 200 && (!hasCursor(query) || !body.startsWith(EMPTY_PAGE_START));
 }
 
 function keepList(this: void, query: string, filled: Filled): void {
   const page = filled.page;
-  if (page !== undefined && page.status === 200) putInto(pages, query, page);
+  if (mayBeKept(filled) && page !== undefined && page.status === 200) putInto(pages, query, page);
 }

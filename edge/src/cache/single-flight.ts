@@ -22,7 +22,7 @@ export interface Flights {
 /** Fills at once in one worker; more than that and the origin is refused on its behalf. */
 const FLIGHTS_MAX = 256;
 /** Waiters give up after so long and are told that the origin didn't answer, s. */
-const WAIT_MAX_S = 5;
+export const WAIT_MAX_S = 5;
 
 export function createFlights(): Flights {
   return { byKey: new LuaTable(), count: 0 };
@@ -34,7 +34,7 @@ export function fillOnce<A>(
   key: string,
   fill: (this: void, key: string, argument: A) => Filled,
   argument: A,
-  keep: (this: void, key: string, filled: Filled) => void,
+  keep: (this: void, key: string, filled: Filled, argument: A) => void,
 ): Filled {
   const running = flights.byKey.get(key);
   if (running !== undefined) {
@@ -54,7 +54,7 @@ export function fillOnce<A>(
   flight.filled = ok ? (result as Filled) : REFUSED;
   if (flight.waiting > 0) gate.post(flight.waiting);
   if (!ok) error(result);
-  if (!flight.stale) keep(key, result as Filled);
+  if (!flight.stale) keep(key, result as Filled, argument);
   return result as Filled;
 }
 
@@ -73,4 +73,9 @@ export function spoilAll(flights: Flights): void {
   }
 }
 
-const REFUSED: Filled = { page: undefined, problem: ORIGIN_UNAVAILABLE, fromRedis: false };
+export const REFUSED: Filled = {
+  page: undefined,
+  problem: ORIGIN_UNAVAILABLE,
+  fromRedis: false,
+  isPrivate: false,
+};

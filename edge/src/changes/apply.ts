@@ -1,4 +1,6 @@
 import { CHANGE_DOCUMENT, CHANGE_ID, CHANGE_KIND, type ChangeKind } from "@sluice/contract/change.ts";
+import { forgetLikes } from "../cache/likes.ts";
+import { loadFilter, noteProduct } from "../cache/product-filter.ts";
 import { beginGeneration } from "../cache/product-lists.ts";
 import { forgetProduct } from "../cache/products.ts";
 import { logWarning } from "../platform/log.ts";
@@ -16,14 +18,21 @@ export type Applied = "applied" | "reload";
 export function applyChange(
   redis: Connection,
   prefix: string,
+  epoch: string,
   changeId: string,
   fields: string[],
 ): LuaMultiReturn<[Applied, undefined] | [undefined, string]> {
   const kind = fields[0] === CHANGE_KIND ? (fields[1] as ChangeKind) : undefined;
   switch (kind) {
     case "product":
+      forEachId(fields, noteProduct);
       forEachId(fields, forgetProduct);
+      // Of a product that was not there, its likes were not either.
+      forEachId(fields, forgetLikes);
       beginGeneration(changeId);
+      break;
+    case "likes":
+      forEachId(fields, forgetLikes);
       break;
     case "stock":
       forEachId(fields, forgetProduct);
@@ -39,6 +48,11 @@ export function applyChange(
     case "access":
       applyEntries(fields);
       break;
+    case "filter": {
+      const failure = loadFilter(redis, prefix, epoch);
+      if (failure !== undefined) return $multi(undefined, failure);
+      break;
+    }
     case "epoch":
       return $multi("reload", undefined);
     default:

@@ -1,4 +1,6 @@
 import { changesKey } from "@sluice/contract/keys.ts";
+import { forgetAllLikes } from "../cache/likes.ts";
+import { forgetFilter, isFilterLoaded, loadFilter } from "../cache/product-filter.ts";
 import { beginGeneration } from "../cache/product-lists.ts";
 import { forgetAllProducts } from "../cache/products.ts";
 import { nowMs, sleepMs } from "../platform/clock.ts";
@@ -88,7 +90,9 @@ function resume(redis: Connection): string | undefined {
   if (err !== undefined) return err;
   if (!complete) forget("changes were missed");
   epochCheckedAtMs = 0;
-  return undefined;
+  // A worker that goes on where the files on disk end has none.
+  if (!complete || isFilterLoaded()) return undefined;
+  return loadFilter(redis, prefix, loaded.epoch);
 }
 
 function load(redis: Connection): string | undefined {
@@ -102,6 +106,7 @@ function load(redis: Connection): string | undefined {
   // What was cached before may have missed changes that the load jumped over.
   forgetAllSessions();
   forgetAllProducts();
+  forgetAllLikes();
   beginGeneration(result.position);
   loaded = result;
   epochCheckedAtMs = nowMs();
@@ -139,7 +144,7 @@ function readOn(redis: Connection, at: Loaded): string | undefined {
   }
   const entries = (streams as [string, [string, string[]][]][])[0]?.[1] as [string, string[]][];
   for (const [changeId, fields] of entries) {
-    const [applied, applyError] = applyChange(redis, prefix, changeId, fields);
+    const [applied, applyError] = applyChange(redis, prefix, at.epoch, changeId, fields);
     if (applied === undefined) {
       notePosition(at.epoch, from);
       return applyError;
@@ -169,5 +174,6 @@ function readOn(redis: Connection, at: Loaded): string | undefined {
 function forget(reason: string): void {
   markLost();
   loaded = undefined;
+  forgetFilter();
   logNotice(`change stream: ${reason}; loading everything afresh`);
 }

@@ -13,7 +13,16 @@ let liveUntilMs = 0;
 let lastInContactMs = 0;
 
 export function isLive(): boolean {
-  return nowMs() < liveUntilMs;
+  return isLiveAt(nowMs());
+}
+
+/**
+ * For who has read the clock already.
+ *
+ * @hot
+ */
+export function isLiveAt(atMs: number): boolean {
+  return atMs < liveUntilMs;
 }
 
 /** Everything up to now was read and applied. */

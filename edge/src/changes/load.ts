@@ -6,6 +6,7 @@ import {
   policyKey,
   readyKey,
 } from "@sluice/contract/keys.ts";
+import { loadFilter } from "../cache/product-filter.ts";
 import { type Connection, textOf } from "../platform/redis.ts";
 import { currentLists, replacePolicy } from "../policies/access.ts";
 import { beginLoad, endLoad, loadEntry } from "../policies/access-lists.ts";
@@ -51,6 +52,8 @@ export function loadAll(
   const [epochAfter, epochAfterError] = readEpoch(redis, prefix);
   if (epochAfter !== epoch) return $multi(undefined, epochAfterError);
   endLoad(lists);
+  const filterFailure = loadFilter(redis, prefix, epoch);
+  if (filterFailure !== undefined) return $multi(undefined, filterFailure);
   if (!usePolicy(policy)) return $multi(undefined, "the policy in Redis cannot be used");
   return $multi({ position, epoch }, undefined);
 }

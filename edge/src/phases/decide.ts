@@ -1,4 +1,8 @@
 import type { Verdict } from "@sluice/contract/policy/decide.ts";
+import { hasNoProduct, heldLikes } from "../cache/likes.ts";
+import { heldVerdict, type Page } from "../cache/page.ts";
+import { heldProductList } from "../cache/product-lists.ts";
+import { heldProduct, isNoProduct } from "../cache/products.ts";
 import { awaitsUser, chargeRequest, chargeUser } from "../limits/charge-request.ts";
 import {
   isWrittenSo,
@@ -26,6 +30,7 @@ import {
   DENIALS_BY_STATUS,
   DENIED,
   DENIED_BY_LIST,
+  NO_PRODUCT,
   NOT_FOUND,
   NOT_READY,
   PASS,
@@ -60,7 +65,7 @@ export function decideRoute(route: RouteSettings): VerdictWord {
   const access = route.methods[method];
   if (access === undefined) return WRONG_METHOD.verdict;
   // Answered from here: no field of the request travels on.
-  if (route.cached) return PASS;
+  if (route.cache !== undefined) return fromMemory(route.cache, path);
   const headers = inspectHeaders(access === "user");
   if (headers.tooMany) return TOO_MANY_FIELDS.verdict;
   if (access === "public") return PASS;
@@ -70,6 +75,25 @@ export function decideRoute(route: RouteSettings): VerdictWord {
   const limited = limitedUser(token);
   if (limited !== undefined) return limited.verdict;
   return isKnownToLive(token.sessionId) ? PASS : WAIT;
+}
+
+/** @hot */
+function fromMemory(cache: NonNullable<RouteSettings["cache"]>, path: string): VerdictWord {
+  const held = heldFor(cache, path, lastNowMs());
+  if (held !== undefined) return heldVerdict(held);
+  return isOfNoProduct(cache, path, lastNowMs()) ? NO_PRODUCT.verdict : PASS;
+}
+
+function isOfNoProduct(cache: NonNullable<RouteSettings["cache"]>, path: string, atMs: number): boolean {
+  if (cache === "product") return isNoProduct(path, atMs);
+  return cache === "likes" && hasNoProduct(path, atMs);
+}
+
+/** @hot */
+function heldFor(cache: NonNullable<RouteSettings["cache"]>, path: string, atMs: number): Page | undefined {
+  if (cache === "product") return heldProduct(path, atMs);
+  if (cache === "product-list") return heldProductList(atMs);
+  return cache === "likes" ? heldLikes(path, atMs) : undefined;
 }
 
 /**

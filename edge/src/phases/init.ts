@@ -1,4 +1,5 @@
 import { decode } from "cjson.safe";
+import { configureLikes, serveLikes } from "../cache/likes.ts";
 import { configureProductLists, serveProductList } from "../cache/product-lists.ts";
 import { configureProducts, serveProduct } from "../cache/products.ts";
 import { loadRangeTable } from "../geo/range-table.ts";
@@ -35,6 +36,7 @@ export function init(settingsFile: string): void {
   createDueTimes(settings.limitKeysMax);
   configureProducts(settings.redisPrefix);
   configureProductLists(settings.redisPrefix);
+  configureLikes(settings.redisPrefix);
   const geoFailure = loadRangeTable(settings.geoFile);
   if (geoFailure !== undefined) logError(`geo data: ${geoFailure}`);
 
@@ -51,6 +53,7 @@ export function init(settingsFile: string): void {
       serveProductList,
       servePage: (index: number) =>
         servePage(settings.pages[index] as PageSettings, settings.pageSecurityPolicy),
+      serveLikes,
       answerReadiness,
       answerNginxError,
     },

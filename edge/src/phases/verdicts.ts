@@ -2,6 +2,7 @@ import {
   ACCESS_DENIED,
   EDGE_NOT_READY,
   METHOD_NOT_ALLOWED,
+  PRODUCT_NOT_FOUND,
   type ProblemKind,
   RATE_LIMITED,
   REQUEST_MALFORMED,
@@ -17,7 +18,7 @@ import {
 
 /**
  * What the set phase says about a request, in one word. nginx.conf has a condition for each (`edge/conditions.ts`)
- * and answers 500 to any other: only `PASS` and `WAIT` lead to what the route is for.
+ * and answers 500 to any other: only `PASS` and `WAIT` lead to the handler of the route.
  */
 export type VerdictWord = string;
 
@@ -25,6 +26,11 @@ export type VerdictWord = string;
 export const PASS: VerdictWord = "pass";
 /** All is well but for what must be waited for: the access phase decides. */
 export const WAIT: VerdictWord = "wait";
+
+/** Of cached routes: the page is in this worker's memory, and in the variable `sluice_page`. */
+export const HELD: VerdictWord = "held";
+/** The same, and the client has it already. */
+export const NOT_MODIFIED: VerdictWord = "not-modified";
 
 /** A refusal that nginx answers by itself, without asking Lua again. */
 export interface Refusal {
@@ -48,6 +54,7 @@ export const DENIED: Refusal = { verdict: "denied", kind: ACCESS_DENIED, status:
 export const DENIED_451: Refusal = { verdict: "denied-451", kind: ACCESS_DENIED, status: 451 };
 export const LIMITED = always(RATE_LIMITED);
 export const NOT_FOUND = always(ROUTE_NOT_FOUND);
+export const NO_PRODUCT = always(PRODUCT_NOT_FOUND);
 export const NOT_READY = always(EDGE_NOT_READY);
 export const WRONG_METHOD = always(METHOD_NOT_ALLOWED);
 export const PATH_NOT_PLAIN: Refusal = {

@@ -1,4 +1,4 @@
-import { readVariable, sameBytes, variableBytes, variableLength } from "./variables.ts";
+import { readVariable, sameBytes, variableBytes, variableLength, variableText } from "./variables.ts";
 
 /**
  * What the phases read of a request and what they note about it. Each read of an nginx variable is a hash
@@ -39,6 +39,12 @@ export function isWrittenSo(path: string): boolean {
 /** Without the `?`; undefined when there is none. */
 export function requestQuery(): string | undefined {
   return ngx.var.args;
+}
+
+/** Whether there is anything behind the `?`. @hot */
+export function hasQuery(): boolean {
+  readVariable("args");
+  return variableLength() > 0;
 }
 
 /** As nginx reads it, from the request line or the `Host` field: lower case, without port. */
@@ -98,6 +104,36 @@ export function noteUser(userId: string): void {
 /** For the decision log and the `x-sluice-cache` header. */
 export function noteCache(outcome: string): void {
   ngx.var.sluice_cache = outcome;
+}
+
+/**
+ * For the answer that nginx makes of a page in this worker's memory, and for its `ETag`.
+ *
+ * @hot
+ */
+export function notePage(body: string): void {
+  ngx.var.sluice_page = body;
+}
+
+/** @hot */
+export function noteEntityTag(tag: string): void {
+  ngx.var.sluice_etag = tag;
+}
+
+/**
+ * Whether the client says that it has this representation (RFC 9110, 13.1.2). Tags are quoted, so one is found in
+ * the list by its text, and a weak one is as good.
+ *
+ * @hot
+ */
+export function clientHas(tag: string): boolean {
+  readVariable("http_if_none_match");
+  const length = variableLength();
+  return length > 0 && isNamed(tag, variableText());
+}
+
+function isNamed(tag: string, known: string): boolean {
+  return known === "*" || known.includes(tag);
 }
 
 /** The fields `RateLimit-Policy` and `RateLimit` of the answer (draft-ietf-httpapi-ratelimit-headers-10). */

@@ -1,6 +1,7 @@
 import type { ProblemKind } from "@sluice/contract/error-codes.ts";
 import {
   bearerChallenge,
+  JSON_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
   problemDocument,
   UNAVAILABLE_RETRY_AFTER_SECONDS,
@@ -8,11 +9,13 @@ import {
 import type { PageSettings } from "../settings.ts";
 import { noteProblem, requestId } from "./request.ts";
 
-const JSON_TYPE = "application/json; charset=utf-8";
-
-/** A JSON answer; `HEAD` gets its headers only. */
-export function answerJson(status: number, body: string): void {
-  send(status, JSON_TYPE, body);
+/**
+ * A JSON answer; `HEAD` gets its headers only. nginx compares the entity tag, where there is one, with what the client
+ * has, and makes it a 304.
+ */
+export function answerJson(status: number, body: string, entityTag = ""): void {
+  if (entityTag !== "") ngx.header.ETag = entityTag;
+  send(status, JSON_MEDIA_TYPE, body);
 }
 
 export function answerProblemText(status: number, body: string): void {

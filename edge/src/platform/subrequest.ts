@@ -5,6 +5,8 @@ export interface OriginAnswer {
   body: string;
   /** A document of the origin's own, and not nginx's word that there was no answer. */
   isProblem: boolean;
+  /** It sets a cookie, or says by `Cache-Control` that caches must not have it. */
+  isPrivate: boolean;
 }
 
 /** Where `nginx.ts` passes on to the origin without anything of what the client sent. */
@@ -20,6 +22,23 @@ export function askOrigin(path: string, query: string | undefined): OriginAnswer
   const contentType = answer.header.get("Content-Type");
   const isProblem =
     type(contentType) === "string" && (contentType as string).startsWith("application/problem+json");
+  const isPrivate = isOneClients(answer.header);
   // A body cut short is no answer.
-  return { status: answer.truncated ? 502 : answer.status, body: answer.body, isProblem };
+  return { status: answer.truncated ? 502 : answer.status, body: answer.body, isProblem, isPrivate };
+}
+
+/** Names are as the origin wrote them. */
+function isOneClients(header: LuaTable<string, string | string[]>): boolean {
+  for (const [name, value] of header) {
+    const field = name.toLowerCase();
+    if (field === "set-cookie") return true;
+    if (field === "cache-control" && forbidsCaches(value)) return true;
+  }
+  return false;
+}
+
+function forbidsCaches(control: string | string[]): boolean {
+  const text = type(control) === "string" ? (control as string) : table.concat(control as string[], ",");
+  const directives = text.toLowerCase();
+  return directives.includes("private") || directives.includes("no-store");
 }

@@ -44,6 +44,11 @@ export function variableLength(): number {
   return tonumber(length[0]) as number;
 }
 
+/** As a string of Lua's own. */
+export function variableText(): string {
+  return ffi.string(variableBytes(), variableLength());
+}
+
 /**
  * Whether `count` bytes are the same in both; a string may be given for its bytes.
  *

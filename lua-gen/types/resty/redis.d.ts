@@ -51,6 +51,8 @@ declare module "resty.redis" {
 
     get(key: string): Result<string | ngx.Null>;
     set(key: string, value: Argument, ...options: Argument[]): Result<string | ngx.Null>;
+    /** Bytes, both ends included; empty behind the end of the text. */
+    getrange(key: string, from: number, to: number): Result<string>;
     mset(key: string, value: Argument, ...more: Argument[]): Result<"OK">;
     mget(...keys: string[]): Result<(string | ngx.Null)[]>;
     del(...keys: string[]): Result<number>;
