@@ -12,6 +12,7 @@ const COMMANDS = {
   up: { packages: ["run"], script: "cli/src/main.ts", args: ["up"] },
   test: { packages: ["run", "test"], script: "cli/src/main.ts", args: ["test"] },
   "test-compose": { packages: [], script: "cli/src/main.ts", args: ["test-compose"] },
+  "test-coherence": { packages: ["run", "test"], script: "test/coherence/main.ts", args: [] },
   "test-crash": { packages: ["run", "test"], script: "test/crash/main.ts", args: [] },
   bench: { packages: ["run", "bench"], script: "bench/src/main.ts", args: [] },
   // What to run as root where the others may not: it only installs.

@@ -57,7 +57,7 @@ export function describeFault(fault: Fault): string {
 }
 
 /** Numbers in [0, 1), the same ones for the same seed. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let drawn = 0;
   return () => {
     drawn += 1;

@@ -1,0 +1,220 @@
+/**
+ * Writers change prices while readers read them through every worker of an edge, and parts of the way between are
+ * killed. What must hold, by the clock of this one process:
+ *
+ * 1. A read that began `BOUND_MS` after a write was acknowledged sees it or a newer one, outside announced outages: from
+ *    the kill of a relay or Redis until all is well again, and the bound after it.
+ * 2. What one worker has shown never goes backwards, outside the same outages.
+ * 3. At the end every connection sees the last value of each product.
+ */
+import { Agent, type IncomingMessage, request } from "node:http";
+import { randomFrom } from "../crash/schedule.ts";
+import { eventually } from "../src/eventually.ts";
+import { type Stage, startStage, type Victim } from "./stage.ts";
+
+export interface CampaignOptions {
+  seed: number;
+  faults: number;
+  say(line: string): void;
+}
+
+export interface CampaignOutcome {
+  broken: string[];
+  reads: number;
+  writes: number;
+  /** How old the read values were that had been replaced when the read began, outside outages, ms. */
+  staleMs: { p99: number; max: number };
+}
+
+/** Changes are everywhere within 50 ms when a machine has nothing else to do; a test run has much else. */
+const BOUND_MS = 1_000;
+const PRODUCTS = 20;
+const WRITERS = 4;
+const READERS = 12;
+/** Load between two faults. */
+const CALM_MS = 700;
+const SETTLE_TIMEOUT_MS = 120_000;
+const VICTIMS = ["leading relay", "edge worker", "redis"] as const satisfies Victim[];
+
+interface Write {
+  price: number;
+  atMs: number;
+}
+
+class Ledger {
+  readonly broken: string[] = [];
+  readonly staleMs: number[] = [];
+  readonly outages: { fromMs: number; toMs: number }[] = [];
+  reads = 0;
+  writes = 0;
+  readonly #acknowledged = new Map<number, Write[]>();
+
+  acknowledge(productId: number, price: number): void {
+    this.writes += 1;
+    const writes = this.#acknowledged.get(productId) ?? [];
+    writes.push({ price, atMs: performance.now() });
+    this.#acknowledged.set(productId, writes);
+  }
+
+  latest(productId: number): number {
+    return this.#acknowledged.get(productId)?.at(-1)?.price ?? 1;
+  }
+
+  /** `before` is what the same worker has shown last. */
+  judge(productId: number, price: number, beganMs: number, before: number): void {
+    this.reads += 1;
+    if (this.#isOutage(beganMs)) return;
+    if (price < before) this.broken.push(`product ${productId} went back from ${before} to ${price} in one worker`);
+    const replaced = this.#acknowledged.get(productId)?.find((write) => write.price > price);
+    if (replaced === undefined || replaced.atMs >= beganMs) return;
+    const ageMs = beganMs - replaced.atMs;
+    this.staleMs.push(ageMs);
+    if (ageMs > BOUND_MS && !this.#isOutage(replaced.atMs)) {
+      this.broken.push(`product ${productId} was ${price}, ${Math.round(ageMs)} ms after ${replaced.price}`);
+    }
+  }
+
+  #isOutage(atMs: number): boolean {
+    return this.outages.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs + BOUND_MS);
+  }
+}
+
+export async function runCampaign({ seed, faults, say }: CampaignOptions): Promise<CampaignOutcome> {
+  say(`seed ${seed}`);
+  const random = randomFrom(seed);
+  const stage = await startStage(PRODUCTS);
+  const ledger = new Ledger();
+  const load = new AbortController();
+  const readers = Array.from({ length: READERS }, () => createReader(stage, ledger));
+  const working = [
+    ...Array.from({ length: WRITERS }, (_, index) => writeOn(stage, ledger, index, random, load.signal)),
+    ...readers.map((reader) => readOn(reader, stage, random, load.signal)),
+  ];
+  try {
+    await pause(CALM_MS);
+    for (let number = 0; number < faults; number++) {
+      // Each kind in turn, beginning anywhere: a short campaign has them all.
+      const victim = VICTIMS[(Math.floor(random() * VICTIMS.length) + number) % VICTIMS.length] as Victim;
+      await hurt(stage, ledger, victim, say);
+      await pause(CALM_MS * (0.5 + random()));
+    }
+    load.abort();
+    await Promise.all(working);
+    await allEqual(stage, ledger, readers);
+  } finally {
+    load.abort();
+    await Promise.allSettled(working);
+    for (const reader of readers) reader.close();
+    await stage.close();
+  }
+  const stale = ledger.staleMs.sort((a, b) => a - b);
+  const { broken, reads, writes } = ledger;
+  const p99 = stale[Math.floor(stale.length * 0.99)] ?? 0;
+  return { broken: broken.slice(0, 20), reads, writes, staleMs: { p99, max: stale.at(-1) ?? 0 } };
+}
+
+/** A worker that dies takes its memory with it, and no other worker notices: that is no outage. */
+async function hurt(stage: Stage, ledger: Ledger, victim: Victim, say: (line: string) => void): Promise<void> {
+  const fromMs = performance.now();
+  const outage = { fromMs, toMs: victim === "edge worker" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY };
+  ledger.outages.push(outage);
+  await stage.kill(victim);
+  await eventually(
+    `all is well after the ${victim} was killed`,
+    SETTLE_TIMEOUT_MS,
+    async () => (await stage.isWell()) || undefined,
+  );
+  if (victim !== "edge worker") outage.toMs = performance.now();
+  say(`kill -9 of the ${victim}: well again after ${Math.round(performance.now() - fromMs)} ms`);
+}
+
+/** Each writer has products of its own, so prices of one product are committed in their order. */
+async function writeOn(
+  stage: Stage,
+  ledger: Ledger,
+  index: number,
+  random: () => number,
+  signal: AbortSignal,
+): Promise<void> {
+  const own = stage.productIds.filter((productId) => productId % WRITERS === index);
+  while (!signal.aborted) {
+    const productId = own[Math.floor(random() * own.length)] as number;
+    const price = ledger.latest(productId) + 1;
+    await stage.write(productId, price);
+    ledger.acknowledge(productId, price);
+    await pause(2 + random() * 6);
+  }
+}
+
+interface Reader {
+  /** Undefined when the edge could not answer. */
+  read(productId: number): Promise<number | undefined>;
+  close(): void;
+}
+
+/** One kept connection is one worker, for as long as it lasts. */
+function createReader({ edgePort }: Stage, ledger: Ledger): Reader {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  let connection: number | undefined;
+  let shown = new Map<number, number>();
+  return {
+    read: async (productId) => {
+      const beganMs = performance.now();
+      const answer = await get(edgePort, agent, `/products/${productId}`);
+      if (answer === undefined) return undefined;
+      if (answer.localPort !== connection) shown = new Map();
+      connection = answer.localPort;
+      ledger.judge(productId, answer.price, beganMs, shown.get(productId) ?? 0);
+      shown.set(productId, Math.max(answer.price, shown.get(productId) ?? 0));
+      return answer.price;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function readOn(reader: Reader, stage: Stage, random: () => number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const productId = stage.productIds[Math.floor(random() * stage.productIds.length)] as number;
+    const price = await reader.read(productId);
+    await pause(price === undefined ? 20 : 1 + random() * 4);
+  }
+}
+
+async function allEqual(stage: Stage, ledger: Ledger, readers: readonly Reader[]): Promise<void> {
+  await eventually("every connection sees the last price of each product", SETTLE_TIMEOUT_MS, async () => {
+    for (const reader of readers) {
+      for (const productId of stage.productIds) {
+        if ((await reader.read(productId)) !== ledger.latest(productId)) return undefined;
+      }
+    }
+    return true;
+  });
+}
+
+function get(
+  port: number,
+  agent: Agent,
+  path: string,
+): Promise<{ price: number; localPort: number | undefined } | undefined> {
+  return new Promise((resolve) => {
+    const asking = request({ host: "127.0.0.1", port, path, agent }, (answer: IncomingMessage) => {
+      const chunks: Buffer[] = [];
+      const { localPort } = answer.socket;
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+      answer.on("error", () => resolve(undefined));
+      answer.on("end", () => {
+        if (answer.statusCode !== 200) return resolve(undefined);
+        const { priceCents } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { priceCents: number };
+        resolve({ price: priceCents, localPort });
+      });
+    });
+    // A worker was killed with our connection.
+    asking.on("error", () => resolve(undefined));
+    asking.end();
+  });
+}
+
+/** Load has a pace; nothing is waited for. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
