@@ -14,6 +14,10 @@ import { onStage, type Stage } from "../proxies/stage.ts";
 import type { Suite } from "../suite.ts";
 
 const PRODUCTS = 1_000;
+/** A worker's memory holds at most 10,000 pages. */
+const COLD_PRODUCTS = 25_000;
+/** Products that Redis has not. */
+const UNPROJECTED = 25_000;
 /** All ids have as many digits, so that all pages have the same size. */
 const FIRST_ID = 100_000;
 
@@ -46,10 +50,29 @@ async function startContenders(stage: Stage): Promise<Contender[]> {
     addresses: clientAddresses(),
     tokens: [],
   };
-  const beside = (reference: string) => ({ status: 200, reference, requests, exceptions: [] });
+  const beside = (reference: string, asked = requests, status = 200) => {
+    return { status, reference, requests: asked, exceptions: [] };
+  };
+  const cold = await stage.startEdge("cold", {
+    denied: [],
+    policy: { rules: [], default: "allow" },
+    products: Array.from({ length: COLD_PRODUCTS }, (_, index) => product(FIRST_ID + index)),
+    filtered: Array.from({ length: COLD_PRODUCTS + UNPROJECTED }, (_, index) => FIRST_ID + index),
+  });
+  // More than a worker's memory holds, in turn: none is ever found there.
+  const inTurn = (first: number, count: number): Requests => {
+    return { ...requests, paths: Array.from({ length: count }, (_, index) => `/products/${first + index}`) };
+  };
   return [
     { name: RETURN, ...fixed, ...beside(RETURN) },
     { name: "edge: from worker memory", ...edge, ...beside(RETURN) },
+    { name: "edge: from Redis", ...cold, ...beside(RETURN, inTurn(FIRST_ID, COLD_PRODUCTS)) },
+    {
+      name: "edge: from the origin, on a miss",
+      ...cold,
+      ...beside(RETURN, inTurn(FIRST_ID + COLD_PRODUCTS, UNPROJECTED)),
+    },
+    { name: "edge: ids that never existed, 404", ...cold, ...beside(RETURN, inTurn(50_000_000, 50_000), 404) },
     { name: PROXY_CACHE, ...cached, ...beside(PROXY_CACHE) },
     { name: "edge: from worker memory, beside proxy_cache", ...edge, ...beside(PROXY_CACHE) },
   ];

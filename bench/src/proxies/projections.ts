@@ -6,13 +6,22 @@ import {
   accessEntriesKey,
   FIELD_DOCUMENT,
   FIELD_VERSION,
+  FILTER_BITS,
+  FILTER_EPOCH,
+  FILTER_GENERATION,
+  FILTER_HASHES,
+  FILTER_HIGHEST,
+  filterBitsKey,
+  filterKey,
   PART_PRODUCT,
   PART_STOCK,
+  PRODUCTS_FILTER,
   policyKey,
   productKey,
   readyKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
+import { addMember, membershipShape } from "@sluice/contract/membership.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 import type { ProductPart, StockPart } from "@sluice/contract/product-page.ts";
 import { Redis } from "ioredis";
@@ -24,6 +33,8 @@ export interface Projections {
   policy: PolicyDocument;
   sessions: readonly Session[];
   products?: readonly Product[];
+  /** Ids that the filter of products knows; without it there is none. */
+  filtered?: readonly number[];
 }
 
 export interface Product {
@@ -31,11 +42,12 @@ export interface Product {
   stock: StockPart;
 }
 
+const EPOCH = "bench";
 const FIELDS_PER_COMMAND = 5000;
 
 export async function writeProjections(
   redisUrl: string,
-  { prefix, denied, policy, sessions, products = [] }: Projections,
+  { prefix, denied, policy, sessions, products = [], filtered }: Projections,
 ): Promise<void> {
   const redis = new Redis(redisUrl);
   try {
@@ -66,8 +78,23 @@ export async function writeProjections(
       pipeline.hset(key, PART_STOCK + FIELD_VERSION, 1, PART_STOCK + FIELD_DOCUMENT, JSON.stringify(stock));
     }
     await pipeline.exec();
-    await redis.set(readyKey(prefix), "bench");
+    if (filtered !== undefined) await writeFilter(redis, prefix, filtered);
+    await redis.set(readyKey(prefix), EPOCH);
   } finally {
     redis.disconnect();
   }
+}
+
+async function writeFilter(redis: Redis, prefix: string, ids: readonly number[]): Promise<void> {
+  const shape = membershipShape(ids.length, 0.001);
+  const bytes = Buffer.alloc(shape.bits / 8);
+  for (const id of ids) addMember(bytes, shape, id);
+  await redis.set(filterBitsKey(prefix, PRODUCTS_FILTER, EPOCH), bytes);
+  await redis.hset(filterKey(prefix, PRODUCTS_FILTER), {
+    [FILTER_GENERATION]: EPOCH,
+    [FILTER_EPOCH]: EPOCH,
+    [FILTER_BITS]: shape.bits,
+    [FILTER_HASHES]: shape.hashes,
+    [FILTER_HIGHEST]: Math.max(...ids),
+  });
 }
