@@ -64,7 +64,8 @@ class Ledger {
   judge(productId: number, price: number, beganMs: number, before: number): void {
     this.reads += 1;
     if (this.#isOutage(beganMs)) return;
-    if (price < before) this.broken.push(`product ${productId} went back from ${before} to ${price} in one worker`);
+    if (price < before)
+      this.broken.push(`product ${productId} went back from ${before} to ${price} in one worker`);
     const replaced = this.#acknowledged.get(productId)?.find((write) => write.price > price);
     if (replaced === undefined || replaced.atMs >= beganMs) return;
     const ageMs = beganMs - replaced.atMs;
@@ -114,9 +115,17 @@ export async function runCampaign({ seed, faults, say }: CampaignOptions): Promi
 }
 
 /** A worker that dies takes its memory with it, and no other worker notices: that is no outage. */
-async function hurt(stage: Stage, ledger: Ledger, victim: Victim, say: (line: string) => void): Promise<void> {
+async function hurt(
+  stage: Stage,
+  ledger: Ledger,
+  victim: Victim,
+  say: (line: string) => void,
+): Promise<void> {
   const fromMs = performance.now();
-  const outage = { fromMs, toMs: victim === "edge worker" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY };
+  const outage = {
+    fromMs,
+    toMs: victim === "edge worker" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
+  };
   ledger.outages.push(outage);
   await stage.kill(victim);
   await eventually(
@@ -172,7 +181,12 @@ function createReader({ edgePort }: Stage, ledger: Ledger): Reader {
   };
 }
 
-async function readOn(reader: Reader, stage: Stage, random: () => number, signal: AbortSignal): Promise<void> {
+async function readOn(
+  reader: Reader,
+  stage: Stage,
+  random: () => number,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     const productId = stage.productIds[Math.floor(random() * stage.productIds.length)] as number;
     const price = await reader.read(productId);

@@ -26,7 +26,9 @@ async function main(args: string[]): Promise<number> {
   }
   const outcome = await runCampaign({ faults, seed, say: (line) => console.log(line) });
   const { broken, reads, writes, staleMs } = outcome;
-  console.log(`${reads} reads, ${writes} writes; stale reads: p99 ${staleMs.p99} ms, at most ${staleMs.max} ms`);
+  console.log(
+    `${reads} reads, ${writes} writes; stale reads: p99 ${staleMs.p99} ms, at most ${staleMs.max} ms`,
+  );
   for (const line of broken) console.log(`BROKEN  ${line}`);
   return broken.length === 0 ? 0 : 1;
 }

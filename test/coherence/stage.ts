@@ -59,7 +59,11 @@ export async function startStage(products: number): Promise<Stage> {
     LOG_LEVEL: "info",
   };
   const relays: Relay[] = Array.from({ length: RELAYS }, () => startRelay(environment));
-  const edge = await startEdge({ redisPort: redis.port, originPort: Number(new URL(api.url).port), workers: 2 });
+  const edge = await startEdge({
+    redisPort: redis.port,
+    originPort: Number(new URL(api.url).port),
+    workers: 2,
+  });
   const isWell = async () => {
     const text = await redis.client.get(statusKey(PREFIX)).catch(() => null);
     if (text === null) return false;
@@ -72,7 +76,11 @@ export async function startStage(products: number): Promise<Stage> {
     edgePort: edge.port,
     productIds: Array.from({ length: products }, (_, index) => index + 1),
     write: async (productId, price) => {
-      await sql.query("UPDATE products SET price_cents = ?, version = ? WHERE id = ?", [price, price, productId]);
+      await sql.query("UPDATE products SET price_cents = ?, version = ? WHERE id = ?", [
+        price,
+        price,
+        productId,
+      ]);
     },
     kill: async (victim) => {
       if (victim === "redis") {
@@ -82,7 +90,10 @@ export async function startStage(products: number): Promise<Stage> {
       } else if (victim === "edge worker") {
         process.kill(workersOf(edge.folder)[0] as number, "SIGKILL");
       } else {
-        const index = Math.max(0, relays.findIndex(({ leads }) => leads()));
+        const index = Math.max(
+          0,
+          relays.findIndex(({ leads }) => leads()),
+        );
         await (relays[index] as Relay).kill();
         relays[index] = startRelay(environment);
       }
@@ -142,7 +153,9 @@ function workersOf(edgeFolder: string): number[] {
 
 function parentOf(pid: string): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ")[1];
+    return readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /, "")
+      .split(" ")[1];
   } catch {
     // It has ended meanwhile.
     return undefined;

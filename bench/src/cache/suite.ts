@@ -72,7 +72,11 @@ async function startContenders(stage: Stage): Promise<Contender[]> {
       ...cold,
       ...beside(RETURN, inTurn(FIRST_ID + COLD_PRODUCTS, UNPROJECTED)),
     },
-    { name: "edge: ids that never existed, 404", ...cold, ...beside(RETURN, inTurn(50_000_000, 50_000), 404) },
+    {
+      name: "edge: ids that never existed, 404",
+      ...cold,
+      ...beside(RETURN, inTurn(50_000_000, 50_000), 404),
+    },
     { name: PROXY_CACHE, ...cached, ...beside(PROXY_CACHE) },
     { name: "edge: from worker memory, beside proxy_cache", ...edge, ...beside(PROXY_CACHE) },
   ];

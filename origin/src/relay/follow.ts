@@ -123,7 +123,9 @@ async function addToFilters(
 ): Promise<void> {
   for (const { table, primaryKey, filter } of tables) {
     if (filter === undefined) continue;
-    const ids = rows.filter((change) => change.inserted && change.table === table).map(({ row }) => String(row[primaryKey]));
+    const ids = rows
+      .filter((change) => change.inserted && change.table === table)
+      .map(({ row }) => String(row[primaryKey]));
     if (ids.length > 0) await filters.add(table, [...new Set(ids)]);
   }
 }

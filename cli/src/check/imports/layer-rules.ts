@@ -146,6 +146,11 @@ export const layerRules: readonly LayerRule[] = [
     reason: "the command line starts edge and origin as processes and speaks HTTP to them",
   },
   {
+    files: "test/coherence/**",
+    may: ["test/**", "cli/**", CONTRACT, "edge/test/**", "origin/test/**", "origin/src/relay/status.ts"],
+    reason: "the way from a commit to its readers is put up of what the tests of edge and origin put up",
+  },
+  {
     files: "test/**",
     may: ["test/**", "cli/**", CONTRACT],
     reason: "whole-system tests look at the system from outside",
