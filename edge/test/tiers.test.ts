@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { FIELD_FLOOR, fillsKey, likersKey, likesKey } from "@sluice/contract/keys.ts";
+import { composeLikesPage, LIKES_TABLE, memberOf } from "@sluice/contract/likes.ts";
 import { type EdgeUnderTest, startEdge } from "./edge-under-test.ts";
 import { ask } from "./http.ts";
 import { answerJson, type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
 import { until } from "./processes.ts";
-import { type RedisUnderTest, startRedis } from "./redis-under-test.ts";
+import { PREFIX, type RedisUnderTest, startRedis } from "./redis-under-test.ts";
 
 const CACHE = "x-sluice-cache";
 
@@ -135,6 +137,49 @@ describe("the tiers of cached reads", () => {
     assert.equal(known.status, 200);
     assert.equal(known.body, anonymous.body);
     assert.equal(origin.seen.length, 1);
+  });
+
+  test("who likes a product: from Redis while it holds the page, from memory, anew after a change", async () => {
+    const path = "/products/8/likes";
+    const { client } = redis;
+    const like = async (userId: number, likedAtMs: number, count: number) => {
+      await client.zadd(likersKey(PREFIX, "8"), likedAtMs, memberOf(String(userId)));
+      await client.hset(likesKey(PREFIX, "8"), { v: count, d: JSON.stringify({ likes: count }) });
+      await redis.change("likes", "8", count);
+    };
+    for (let userId = 1; userId <= 20; userId++) await like(userId, 1_796_083_200_000 + userId, userId);
+    const notFilled = await get(path);
+    assert.equal(notFilled.headers[CACHE], "miss", "records may be missing while they are filled");
+    await client.set(fillsKey(PREFIX), JSON.stringify({ [LIKES_TABLE]: { revision: 1 } }));
+    const likers = (count: number) =>
+      Array.from({ length: count }, (_, index) => {
+        return { userId: String(count - index), likedAtMs: 1_796_083_200_000 + count - index };
+      });
+    const untilShown = (count: number) =>
+      until(
+        `${count} like it`,
+        async () => (await get(path)).body === composeLikesPage(count, likers(count), 20),
+      );
+    await like(21, 1_796_083_200_021, 21);
+    await untilShown(21);
+    origin.seen.length = 0;
+    await untilHeld(path);
+    await client.zadd(likersKey(PREFIX, "8"), 1_796_083_200_022, memberOf("22"));
+    await like(22, 1_796_083_200_022, 22);
+    await untilShown(22);
+    assert.equal((await get(`${path}?limit=5`)).headers[CACHE], "miss", "other pages are the origin's");
+    assert.deepEqual(
+      origin.seen.map(({ url }) => url),
+      [`${path}?limit=5`],
+    );
+    // Only a few are above the floor: what is below it Redis has not.
+    await client.del(likersKey(PREFIX, "8"));
+    await client.hset(likesKey(PREFIX, "8"), FIELD_FLOOR, 1_796_083_200_022);
+    await like(23, 1_796_083_200_023, 23);
+    await until("the origin gives the page", async () => {
+      await get(path);
+      return origin.seen.some(({ url }) => url === path);
+    });
   });
 
   test("when nobody can be asked, a page that is held is given although it should be newer", async () => {
