@@ -9,6 +9,9 @@
  * books; after every few rounds it is all that it was ever promised, and the audit. In the end the crowd goes home, and
  * every unpaid order must have expired in time.
  */
+import { cpSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePorts } from "../../cli/src/process/ports.ts";
 import { viaPortVariable } from "../../cli/src/settings.ts";
@@ -55,7 +58,10 @@ export async function runCampaign({ rounds, seed, say }: CampaignOptions): Promi
     let survived = 0;
     const broken: string[] = [];
     for (const [index, round] of schedule(seed, rounds).entries()) {
-      const recoveryMs = await hurt(field, round);
+      const recoveryMs = await hurt(field, round).catch((error) => {
+        say(`#${index + 1} ${describeFault(round.fault)}: not recovered`);
+        throw error;
+      });
       const withAudit = (index + 1) % auditEveryRounds === 0;
       broken.push(...(await (withAudit ? examineAll(field) : examineNews(field))));
       const verdict = broken.length > 0 ? "BROKEN" : withAudit ? "audit clean" : "books in order";
@@ -65,12 +71,23 @@ export async function runCampaign({ rounds, seed, say }: CampaignOptions): Promi
     }
     broken.push(...(await settle(field)));
     for (const line of broken) say(`  ${line}`);
+    if (broken.length > 0) keepLogs(system, say);
     await report(field, survived, rounds, say);
     return { roundsSurvived: survived, orders: crowd.acknowledged.length, broken };
+  } catch (error) {
+    keepLogs(system, say);
+    throw error;
   } finally {
     await books.close();
     await close();
   }
+}
+
+/** For whoever has to find out why; the system itself leaves nothing behind. */
+function keepLogs({ home }: ThrowawaySystem, say: (line: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-crash-logs-"));
+  cpSync(home.logs, folder, { recursive: true });
+  say(`the logs of all parts are in ${folder}`);
 }
 
 interface Field {
@@ -226,7 +243,11 @@ async function openProbe(system: ThrowawaySystem): Promise<Probe> {
     productIds.push(body.id);
   }
   const edge = new Client(system.edgeUrl);
-  const { body } = await edge.post("/auth/register", { username: "probe", password: "a long password" });
+  const { status, body } = await edge.post("/auth/register", {
+    username: "probe",
+    password: "a long password",
+  });
+  if (status !== 201) throw new Error(`nobody can register: ${status} ${JSON.stringify(body)}`);
   return {
     productIds,
     order: async () => {
