@@ -83,6 +83,7 @@ class Ledger {
 export async function runCampaign({ seed, faults, say }: CampaignOptions): Promise<CampaignOutcome> {
   say(`seed ${seed}`);
   const random = randomFrom(seed);
+  const first = Math.floor(random() * VICTIMS.length);
   const stage = await startStage(PRODUCTS);
   const ledger = new Ledger();
   const load = new AbortController();
@@ -95,7 +96,7 @@ export async function runCampaign({ seed, faults, say }: CampaignOptions): Promi
     await pause(CALM_MS);
     for (let number = 0; number < faults; number++) {
       // Each kind in turn, beginning anywhere: a short campaign has them all.
-      const victim = VICTIMS[(Math.floor(random() * VICTIMS.length) + number) % VICTIMS.length] as Victim;
+      const victim = VICTIMS[(first + number) % VICTIMS.length] as Victim;
       await hurt(stage, ledger, victim, say);
       await pause(CALM_MS * (0.5 + random()));
     }
