@@ -119,10 +119,9 @@ function lateOrEarly(
 ): string | undefined {
   const [expiresMs, endedMs] = [Number(expires_ms), Number(ended_ms)];
   if (endedMs < expiresMs) return `order ${id} expired ${expiresMs - endedMs} ms before its time`;
+  // Also one that was over before the order fell due: what has 15 s to recover may still be at it.
   const lastOutageMs = Math.max(
-    ...outages
-      .filter(({ fromMs, untilMs }) => fromMs <= endedMs && untilMs >= expiresMs)
-      .map((one) => one.untilMs),
+    ...outages.filter(({ fromMs }) => fromMs <= endedMs).map(({ untilMs }) => untilMs),
     Number.NEGATIVE_INFINITY,
   );
   const allowedMs = Math.max(expiresMs + calmMs, lastOutageMs + afterOutageMs);
