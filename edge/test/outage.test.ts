@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { AccessEntry } from "@sluice/contract/change.ts";
 import { accessEntriesKey, changesKey, readyKey } from "@sluice/contract/keys.ts";
@@ -222,6 +230,25 @@ describe("without Redis, without the origin", () => {
     await edge.start();
     await edge.untilReady();
     await everywhere("the ban is known", async () => (await login("192.0.2.71")) === 403);
+  });
+
+  test("a disk that refuses snapshots is not filled with journals, and gets one when it takes it again", async () => {
+    const partial = `${edge.folder}/state/access-snapshot.partial`;
+    const journals = () =>
+      readdirSync(`${edge.folder}/state`).filter((name) => name.startsWith("access-journal")).length;
+    rmSync(partial, { force: true });
+    mkdirSync(partial);
+    for (const id of [91, 92, 93, 94]) {
+      const entry = { ...BANNED, id, cidr: `192.0.2.${id}` };
+      await redis.client.hset(accessEntriesKey(PREFIX), String(id), JSON.stringify(entry));
+      // Each load wants a snapshot.
+      await redis.ready(`epoch-${id}`);
+      await redis.change("epoch", `epoch-${id}`, 1);
+      await everywhere("it was loaded", async () => (await login(entry.cidr)) === 403);
+    }
+    assert.ok(journals() <= 2, `${journals()} journals`);
+    rmdirSync(partial);
+    await until("a snapshot is written", () => readFileSync(`${edge.folder}/state/access-snapshot`, "latin1").includes("epoch-94") && journals() === 1, 15_000);
   });
 
   test("a snapshot that was cut short is not used", async () => {

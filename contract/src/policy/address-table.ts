@@ -21,11 +21,18 @@ import { findIpv4, findIpv6 } from "./find-block.ts";
  */
 export interface AddressTable {
   readonly ipv4: BlockTable;
-  readonly ipv4Filter: AddressFilter;
+  ipv4Filter: AddressFilter;
   readonly ipv6: BlockTable;
-  readonly ipv6Filter: AddressFilter;
+  ipv6Filter: AddressFilter;
+  /** While filters are made anew from what is held, see `table-upkeep.ts`. */
+  renewed: RenewedFilters | undefined;
   /** What is set now is marked with it, see `table-upkeep.ts`. */
   round: number;
+}
+
+export interface RenewedFilters {
+  readonly ipv4: AddressFilter;
+  readonly ipv6: AddressFilter;
 }
 
 export { NONE };
@@ -49,6 +56,7 @@ export function createAddressTable(blocksMax?: number): AddressTable {
     ipv4Filter: createAddressFilter(4, rows),
     ipv6: createBlockTable(true, pageBits),
     ipv6Filter: createAddressFilter(6, rows),
+    renewed: undefined,
     round: 0,
   };
 }
@@ -71,6 +79,8 @@ export function setBlock(
   if (entry === NONE) {
     entry = addEntry(blocks, base, length);
     addToFilter(base.family === 4 ? addresses.ipv4Filter : addresses.ipv6Filter, base, length);
+    const { renewed } = addresses;
+    if (renewed !== undefined) addToFilter(base.family === 4 ? renewed.ipv4 : renewed.ipv6, base, length);
   }
   const page = pageOf(blocks, entry);
   const at = placeOf(blocks, entry);

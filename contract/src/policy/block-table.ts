@@ -26,6 +26,8 @@ export interface BlockTable {
   begun: number;
   /** 1 + the first free entry; 0 when there is none. */
   free: number;
+  /** Entries that were freed since filters were made of those that are held. */
+  freed: number;
 }
 
 export interface EntryPage {
@@ -52,7 +54,19 @@ export function createBlockTable(wide: boolean, pageBits: number): BlockTable {
   const base = 2 ** pageBits;
   const buckets = [allocateFlat("uint32", base)];
   const pageMask = base - 1;
-  return { wide, pageBits, pageMask, pages: [], buckets, base, split: 0, size: 0, begun: 0, free: 0 };
+  return {
+    wide,
+    pageBits,
+    pageMask,
+    pages: [],
+    buckets,
+    base,
+    split: 0,
+    size: 0,
+    begun: 0,
+    free: 0,
+    freed: 0,
+  };
 }
 
 /** The entry of exactly this block, or `NONE`. */
@@ -95,6 +109,7 @@ export function freeEntry(blocks: BlockTable, entry: number): void {
   page.length[at] = FREE;
   page.next[at] = blocks.free;
   blocks.free = entry + 1;
+  blocks.freed += 1;
   blocks.size -= 1;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Flat arrays of numbers, counted from 0, in both runtimes: typed arrays in JavaScript, memory of C in Lua. LuaJIT's
- * collector neither walks nor counts that memory, so a million entries cost it nothing; it only frees it.
+ * collector neither walks nor counts that memory, so a million entries cost it nothing; it only frees it. Small ones
+ * are its own: it would see no reason to collect the tables of a thousand policies that came and went.
  */
 export interface FlatArray {
   [index: number]: number;
@@ -18,6 +19,7 @@ interface ForeignFunctions {
   cdef(this: void, declarations: string): void;
   cast(this: void, declaration: string, pointer: unknown): FlatArray;
   gc(this: void, pointer: FlatArray, finalizer: unknown): FlatArray;
+  new: (this: void, declaration: string, count: number) => FlatArray;
   C: CLibrary;
 }
 
@@ -28,6 +30,7 @@ interface CLibrary {
 
 declare const jit: object | undefined;
 declare function require(this: void, module: string): ForeignFunctions;
+declare function setmetatable<Table>(this: void, table: Table, meta: { __mode: string }): Table;
 declare function error(this: void, message: string): never;
 
 /** By a name that is no literal: nobody must look for it among the compiled modules. */
@@ -38,10 +41,23 @@ let ffi: ForeignFunctions | undefined;
 const BYTES = { uint8: 1, uint16: 2, uint32: 4, double: 8 };
 const POINTERS = { uint8: "uint8_t *", uint16: "uint16_t *", uint32: "uint32_t *", double: "double *" };
 
+const COUNTED_BYTES_MAX = 16_384;
+
+/** What a pointer points into, for as long as the pointer is there. @perWorker */
+let owners: Record<string, FlatArray> | undefined;
+
 function memoryOfC(kind: FlatType, count: number): FlatArray {
   if (ffi === undefined) {
     ffi = require(FFI);
+    owners = setmetatable({}, { __mode: "k" });
     ffi.cdef("void *calloc(size_t, size_t); void free(void *);");
+  }
+  if (count * BYTES[kind] <= COUNTED_BYTES_MAX) {
+    const owner = ffi.new("double[?]", Math.ceil((count * BYTES[kind]) / 8));
+    // Always a pointer: LuaJIT would compile each lookup once more for arrays.
+    const pointer = ffi.cast(POINTERS[kind], owner);
+    (owners as Record<string, FlatArray>)[pointer as unknown as string] = owner;
+    return pointer;
   }
   const memory = ffi.cast(POINTERS[kind], ffi.C.calloc(count, BYTES[kind]));
   // NULL equals nil.

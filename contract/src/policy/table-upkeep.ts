@@ -1,4 +1,13 @@
-import { type AddressTable, blocksAt, entryAt, expiresAtMsAt, IPV6_FIRST, NONE } from "./address-table.ts";
+import { addToFilter, createAddressFilter } from "./address-filter.ts";
+import {
+  type AddressTable,
+  blocksAt,
+  cidrAt,
+  entryAt,
+  expiresAtMsAt,
+  IPV6_FIRST,
+  NONE,
+} from "./address-table.ts";
 import { freeEntry, isHeld, pageOf, placeOf } from "./block-table.ts";
 
 /**
@@ -36,6 +45,41 @@ export function forgetEnded(addresses: AddressTable, from: number, count: number
     handle = reached(addresses, handle + 1);
   }
   return handle;
+}
+
+/** Fewer are not worth the memory of new filters for a moment. */
+const FREED_MIN = 1_000;
+
+/**
+ * A filter says of some address that something may be listed around it, and goes on saying so when that is gone. With
+ * bans that come and go it would say it of all; so filters are made anew, beside the ones in use, when much was freed.
+ */
+export function wantsNewFilters({ ipv4, ipv6 }: AddressTable): boolean {
+  const freed = ipv4.freed + ipv6.freed;
+  return freed >= FREED_MIN && freed > (ipv4.size + ipv6.size) / 2;
+}
+
+/** From here on what is set is in both; `renewFilters` adds what was there. */
+export function beginRenewal(addresses: AddressTable): void {
+  const { rows } = addresses.ipv4Filter;
+  addresses.renewed = { ipv4: createAddressFilter(4, rows), ipv6: createAddressFilter(6, rows) };
+  addresses.ipv4.freed = 0;
+  addresses.ipv6.freed = 0;
+}
+
+/** The new filters take the place of the ones before when all entries are in them. */
+export function renewFilters(addresses: AddressTable, from: number, count: number): number {
+  const { renewed } = addresses;
+  if (renewed === undefined) return NONE;
+  const next = visitEntries(addresses, from, count, (handle) => {
+    const { base, length } = cidrAt(addresses, handle);
+    addToFilter(base.family === 4 ? renewed.ipv4 : renewed.ipv6, base, length);
+  });
+  if (next !== NONE) return next;
+  addresses.ipv4Filter = renewed.ipv4;
+  addresses.ipv6Filter = renewed.ipv6;
+  addresses.renewed = undefined;
+  return NONE;
 }
 
 /** Shows what is held to `visit`. */

@@ -14,7 +14,14 @@ import {
   versionAt,
 } from "@sluice/contract/policy/address-table.ts";
 import { pageOf, placeOf } from "@sluice/contract/policy/block-table.ts";
-import { beginRound, forgetEnded, forgetOlderRounds } from "@sluice/contract/policy/table-upkeep.ts";
+import {
+  beginRenewal,
+  beginRound,
+  forgetEnded,
+  forgetOlderRounds,
+  renewFilters,
+  wantsNewFilters,
+} from "@sluice/contract/policy/table-upkeep.ts";
 import { decode } from "cjson.safe";
 import { giveWay, nowMs } from "../platform/clock.ts";
 import { logError } from "../platform/log.ts";
@@ -94,9 +101,19 @@ export function startUpkeep(lists: AccessLists): void {
         at = forgetEnded(addresses, at, SLICE_ENTRIES, nowMs() - ENDED_KEPT_MS);
         giveWay();
       }
+      if (wantsNewFilters(addresses)) renewAll(addresses);
     }
     forgetEndedOthers(lists, nowMs() - ENDED_KEPT_MS);
   });
+}
+
+function renewAll(addresses: AddressTable): void {
+  beginRenewal(addresses);
+  let at = 0;
+  while (at !== NONE) {
+    at = renewFilters(addresses, at, SLICE_ENTRIES);
+    sleepMs(0);
+  }
 }
 
 function forgetEndedOthers(lists: AccessLists, beforeMs: number): void {

@@ -64,16 +64,3 @@ export function unpackEntries(addresses: AddressTable, bytes: string): void {
     );
   }
 }
-
-/** Tells a piece that was damaged: the sums of Fletcher's checksum, of words of 32 bits, below 2^48. */
-export function checksumOf(bytes: string): number {
-  const words = ffi.cast<ffi.Pointer<number>>("const uint32_t *", bytes);
-  const count = Math.floor(bytes.length / 4);
-  let sum = 0;
-  let sums = 0;
-  for (let i = 0; i < count; i++) {
-    sum = (sum + (words[i] as number)) % 16_777_213;
-    sums = (sums + sum) % 16_777_213;
-  }
-  return sums * 16_777_216 + sum;
-}

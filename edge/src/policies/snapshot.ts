@@ -1,4 +1,5 @@
 import { type AddressTable, NONE } from "@sluice/contract/policy/address-table.ts";
+import { checksumOf } from "../platform/checksum.ts";
 import { giveWay } from "../platform/clock.ts";
 import { openEmpty, openToAppend } from "../platform/files.ts";
 import { logError, logNotice } from "../platform/log.ts";
@@ -6,7 +7,7 @@ import { later } from "../platform/timers.ts";
 import { currentLists, currentPolicy, replacePolicy } from "./access.ts";
 import { applyEntry, countEntries, sharedEntries } from "./access-lists.ts";
 import { appendLines, journalPath, readJournal } from "./journal.ts";
-import { checksumOf, packEntries, unpackEntries } from "./records.ts";
+import { packEntries, unpackEntries } from "./records.ts";
 
 /**
  * Policy and lists on disk, from which an edge starts, or a worker again, with or without Redis: a snapshot, and a
@@ -24,6 +25,8 @@ const FILE_NAME = "access-snapshot";
 /** Lines of a journal after which a new snapshot is written; reading them takes some tenths of a second. */
 const JOURNAL_LINES_MAX = 50_000;
 const RETRY_MS = 5_000;
+/** Each piece says beside its checksum what it is. */
+const SEED = 0;
 
 export interface Position {
   epoch: string;
@@ -46,6 +49,12 @@ let journalLines = 0;
 let pending: string[] = [];
 /** @perWorker */
 let writing = false;
+/** The last one failed, and the next one is due. @perWorker */
+let waiting = false;
+/** The journal of that generation was begun here, and its snapshot is not complete. @perWorker */
+let begun = false;
+/** What the journal holds is of before a load, and void. @perWorker */
+let voided = false;
 /** @perWorker */
 let last: Position = { epoch: "", position: "" };
 
@@ -84,6 +93,7 @@ export function noteLoad(epoch: string, position: string): void {
   pending = [];
   if (journal !== undefined) journal.close();
   journal = undefined;
+  voided = true;
   writeSnapshot();
 }
 
@@ -99,7 +109,7 @@ export function startSnapshotWriter(stateDir: string): void {
 
 /** A new snapshot of all that is in force, out of the way of who asks for it. */
 export function writeSnapshot(): void {
-  if (folder === "" || writing) return;
+  if (folder === "" || writing || waiting) return;
   writing = true;
   later(0, writeGuarded);
 }
@@ -110,19 +120,17 @@ function writeGuarded(this: void): void {
   if (!ok || failure !== undefined) logError(`snapshot: ${failure}`);
   // Without a journal, what changed or was loaded meanwhile is on no disk.
   else if (journal !== undefined) return;
-  later(RETRY_MS, writeSnapshot);
+  waiting = true;
+  later(RETRY_MS, () => {
+    waiting = false;
+    writeSnapshot();
+  });
 }
 
 function write(): string | undefined {
-  const next = generation + 1;
-  // Of an earlier count, after a snapshot that could not be read: a start must not go on to it.
-  os.remove(journalPath(folder, next + 1));
-  const opened = openEmpty(journalPath(folder, next));
-  if (opened === undefined) return `${journalPath(folder, next)}: cannot be written`;
-  if (journal !== undefined) journal.close();
-  journal = opened;
-  journalLines = 0;
-  generation = next;
+  const next = begun ? generation : generation + 1;
+  const failure = beginJournal(next);
+  if (journal === undefined) return failure;
   const shared = sharedEntries(currentLists()).map((text) => `e ${text}`);
   if (shared.length > 0 && !appendLines(journal, shared)) return "the journal cannot be written";
   const path = `${folder}/${FILE_NAME}`;
@@ -133,19 +141,44 @@ function write(): string | undefined {
   const numbers = `${string.format("%d", next)}\n${string.format("%d", version)}`;
   file.write(`${FORMAT}\n${numbers}\n${policy}\n${last.epoch}\n${last.position}\n`);
   const lists = currentLists();
-  let failure = writeList(file, "allow", lists.allow);
-  if (failure === undefined) failure = writeList(file, "deny", lists.deny);
+  let listFailure = writeList(file, "allow", lists.allow);
+  if (listFailure === undefined) listFailure = writeList(file, "deny", lists.deny);
   const [written, writeError] = file.write("end\n");
   file.close();
-  if (failure !== undefined) return failure;
+  if (listFailure !== undefined) return listFailure;
   if (written === undefined) return writeError as string | undefined;
   const [renamed, renameError] = os.rename(partial, path);
   if (!renamed) return renameError;
+  begun = false;
   while (oldest < generation) {
     os.remove(journalPath(folder, oldest));
     oldest += 1;
   }
   return undefined;
+}
+
+/**
+ * What changes from now on goes there. After a snapshot that failed its journal is gone on with, so that a disk that
+ * refuses is not filled with journals: what it lacks, of when it could not be written, is in the snapshot that is
+ * begun now, and before that is complete no position is taken from it.
+ */
+function beginJournal(next: number): string | undefined {
+  const path = journalPath(folder, next);
+  const isGoneOnWith = begun && !voided;
+  if (isGoneOnWith && journal !== undefined) return undefined;
+  // Of an earlier count, after a snapshot that could not be read: a start must not go on to it.
+  os.remove(journalPath(folder, next + 1));
+  const opened = isGoneOnWith ? openToAppend(path) : openEmpty(path);
+  if (opened === undefined) return `${path}: cannot be written`;
+  if (journal !== undefined) journal.close();
+  journal = opened;
+  journalLines = 0;
+  generation = next;
+  begun = true;
+  voided = false;
+  // The last line may be cut short, and is ended here.
+  if (isGoneOnWith && !appendLines(journal, [""])) journal = undefined;
+  return journal === undefined ? `${path}: cannot be written` : undefined;
 }
 
 function writeList(file: LuaFile, name: string, addresses: AddressTable): string | undefined {
@@ -154,7 +187,7 @@ function writeList(file: LuaFile, name: string, addresses: AddressTable): string
     const [bytes, next] = packEntries(addresses, at);
     at = next;
     if (bytes.length === 0) continue;
-    const head = `${name} ${string.format("%d", bytes.length)} ${string.format("%.0f", checksumOf(bytes))}\n`;
+    const head = `${name} ${string.format("%d", bytes.length)} ${string.format("%.0f", checksumOf(bytes, SEED))}\n`;
     const [written, failure] = file.write(head, bytes);
     if (written === undefined) return failure as string | undefined;
     giveWay();
@@ -218,7 +251,7 @@ function readSnapshot(file: LuaFile, path: string): string | undefined {
     if (found === undefined) return `${path}: is cut short`;
     const bytes = file.read(tonumber(length) as number);
     const read = bytes === undefined ? "" : (bytes as string);
-    if (read.length !== tonumber(length) || checksumOf(read) !== tonumber(sum))
+    if (read.length !== tonumber(length) || checksumOf(read, SEED) !== tonumber(sum))
       return `${path}: is cut short or damaged`;
     unpackEntries(name === "allow" ? currentLists().allow : currentLists().deny, read);
   }
