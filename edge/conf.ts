@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { userInfo } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { findPlatform } from "lua-gen/nginx/platform.ts";
@@ -54,7 +54,11 @@ function write(config: EdgeConfig, outDir: string): void {
   );
   writeFileSync(join(outDir, "nginx.conf"), text);
   // The password of Redis is in it.
-  writeFileSync(join(outDir, "edge.json"), JSON.stringify(edgeSettings(config)), { mode: 0o600 });
+  writeFileSync(
+    join(outDir, "edge.json"),
+    JSON.stringify(edgeSettings(config, `${hostname()}:${config.port}`)),
+    { mode: 0o600 },
+  );
   console.log(join(outDir, "nginx.conf"));
 }
 

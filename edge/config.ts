@@ -17,7 +17,7 @@ export interface EdgeConfig {
   tokenAudience: string;
   /** For so long without Redis, sessions go on that a worker knows to live; 0 refuses them at once. */
   sessionGraceSeconds: number;
-  geoFile: string;
+  geoDir: string;
   stateDir: string;
   /** Addresses, users and routes whose rate limits are counted at once. */
   limitKeysMax: number;
@@ -99,7 +99,7 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     tokenIssuer: env.EDGE_TOKEN_ISSUER ?? "sluice",
     tokenAudience: env.EDGE_TOKEN_AUDIENCE ?? "sluice",
     sessionGraceSeconds: Number(sessionGrace),
-    geoFile: required("EDGE_GEO_FILE"),
+    geoDir: required("EDGE_GEO_DIR"),
     stateDir: required("EDGE_STATE_DIR"),
     limitKeysMax: Number(limitKeysMax),
     decisionsMax: Number(decisionsMax),

@@ -153,7 +153,7 @@ const VARIABLES = [
 ];
 
 /** What the Lua code is told. */
-export function edgeSettings(config: EdgeConfig): EdgeSettings {
+export function edgeSettings(config: EdgeConfig, edge: string): EdgeSettings {
   return {
     redis: config.redis,
     redisPrefix: config.redisPrefix,
@@ -161,7 +161,8 @@ export function edgeSettings(config: EdgeConfig): EdgeSettings {
     tokenIssuer: config.tokenIssuer,
     tokenAudience: config.tokenAudience,
     sessionGraceSeconds: config.sessionGraceSeconds,
-    geoFile: config.geoFile,
+    geoDir: config.geoDir,
+    edge,
     stateDir: config.stateDir,
     sample: { decisionsMax: config.decisionsMax, truncateAddresses: config.truncateAddresses },
     limitKeysMax: config.limitKeysMax,

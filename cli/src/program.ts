@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { audit } from "./commands/audit.ts";
 import { down } from "./commands/down.ts";
 import { finish } from "./commands/finish.ts";
+import { addGeoCommands } from "./commands/geo.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addListCommands } from "./commands/lists.ts";
 import { addMessageCommands } from "./commands/messages.ts";
@@ -60,6 +61,7 @@ reaches the processes that are started.`,
     .action((files) => finish(testCompose(files)));
   addPolicyCommands(program);
   addListCommands(program);
+  addGeoCommands(program);
   addStockCommand(program);
   addKeyCommands(program);
   addTrailCommand(program);

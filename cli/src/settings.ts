@@ -40,6 +40,8 @@ export interface Settings {
   viaPorts: ViaPorts;
   /** A MaxMind-format file; country data of a free licence, from npm, unless one is named. */
   geoipCountryDb: string;
+  /** Likewise, of networks; empty for none. */
+  geoipAsnDb: string;
   /** The operators' listener of another system than the private one, with the token for it. */
   remote: { opsUrl: string; opsTokenFile: string } | undefined;
 }
@@ -75,6 +77,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ports,
     viaPorts,
     geoipCountryDb: env.GEOIP_COUNTRY_DB || join(checkout, "node_modules", FREE_COUNTRY_DATA),
+    geoipAsnDb: env.GEOIP_ASN_DB ?? "",
     remote,
   };
 }

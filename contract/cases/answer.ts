@@ -101,16 +101,8 @@ function answer(conversation: Conversation, question: string): string {
   return answerName(verb, word(words, 1), word(words, 2), word(words, 3));
 }
 
-declare function collectgarbage(this: void): void;
-declare const jit: object | undefined;
-/** @perWorker */
-let resets = 0;
-
 function reset(conversation: Conversation): string {
   const fresh = createConversation();
-  // Lua's collector doesn't count the memory of tables, and would let thousands of them pile up.
-  resets += 1;
-  if (typeof jit !== "undefined" && resets % 20 === 0) collectgarbage();
   conversation.document = fresh.document;
   conversation.due = fresh.due;
   conversation.state = fresh.state;
@@ -207,6 +199,10 @@ function answerWhere(conversation: Conversation, words: string[]): string {
   const conditions: Conditions = word(words, 1) === "not" ? (match.not as Conditions) : match;
   const name = word(words, 2);
   if (name === "pathPrefix") conditions.pathPrefix = word(words, 3);
+  else if (name === "asn")
+    conditions.asn = word(words, 3)
+      .split(",")
+      .map((one) => wholeOf(one));
   else conditions[name as "country"] = word(words, 3).split(",");
   conversation.state.policy = compilePolicy(conversation.document);
   return name;
@@ -257,7 +253,7 @@ function answerInstant(text: string): string {
   return instant === undefined ? "refused" : decimal(instant);
 }
 
-/** `decide <address> <country> <method> <path> <nowMs> [host]` → the verdict, then the steps that led there. */
+/** `decide <address> <country> <method> <path> <nowMs> [host] [asn]` → the verdict, then the steps that led there. */
 function answerDecide({ state }: Conversation, words: string[]): string {
   const address = parseAddress(word(words, 1));
   if (address === undefined) return "refused";
@@ -268,6 +264,7 @@ function answerDecide({ state }: Conversation, words: string[]): string {
     path: word(words, 4),
     nowMs: whole(words, 5),
     host: word(words, 6),
+    asn: whole(words, 7),
   };
   const trace: DecisionTrace = { steps: [] };
   const verdict = decide(state, request, trace);
@@ -298,8 +295,11 @@ function word(words: string[], index: number): string {
 }
 
 function whole(words: string[], index: number): number {
+  return wholeOf(word(words, index));
+}
+
+function wholeOf(text: string): number {
   let value = 0;
-  const text = word(words, index);
   for (let i = 0; i < text.length; i++) value = value * 10 + (text.charCodeAt(i) - 48);
   return value;
 }

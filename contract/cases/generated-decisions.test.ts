@@ -23,6 +23,8 @@ const PATTERNS: Record<string, RegExp> = {
   "/*/": /^\/[^/]+\/$/,
 };
 const CONTINENTS = { DE: "EU", FR: "EU", US: "NA", ZZ: "ZZ" } as Record<string, string>;
+/** Unknown, of 16 and of 32 bits. */
+const ASNS = [0, 64_500, 4_200_000_000];
 const HOSTS = ["a.example", "b.a.example", "example", ""];
 const HOST_PATTERNS = ["a.example", "*.a.example", "*.example", "example"];
 /** As text and in milliseconds: before, at and after the moment of the decision. */
@@ -54,6 +56,7 @@ interface Rule {
 /** Empty where nothing is asked. */
 interface Place {
   continents: string[];
+  asns: number[];
   blocks: string[];
   hosts: string[];
 }
@@ -61,14 +64,15 @@ interface Place {
 interface Request {
   address: string;
   country: string;
+  asn: number;
   method: string;
   path: string;
   host: string;
 }
 
 /** An empty choice stands for "any". */
-const some = (values: string[]): fc.Arbitrary<string[]> =>
-  fc.oneof(fc.constant<string[]>([]), fc.subarray(values, { minLength: 1 }));
+const some = <Value>(values: Value[]): fc.Arbitrary<Value[]> =>
+  fc.oneof(fc.constant<Value[]>([]), fc.subarray(values, { minLength: 1 }));
 
 const listed: fc.Arbitrary<Listed> = fc.record({
   list: fc.constantFrom("allow", "deny"),
@@ -76,11 +80,12 @@ const listed: fc.Arbitrary<Listed> = fc.record({
   endMs: fc.constantFrom(0, NOW_MS - 1, NOW_MS, NOW_MS + 1),
 });
 const place: fc.Arbitrary<Place> = fc.oneof(
-  { weight: 2, arbitrary: fc.constant<Place>({ continents: [], blocks: [], hosts: [] }) },
+  { weight: 2, arbitrary: fc.constant<Place>({ continents: [], asns: [], blocks: [], hosts: [] }) },
   {
     weight: 1,
     arbitrary: fc.record({
       continents: some(["EU", "NA", "ZZ"]),
+      asns: some(ASNS),
       blocks: fc.oneof(fc.constant<string[]>([]), fc.array(anyBlock, { minLength: 1, maxLength: 3 })),
       hosts: some(HOST_PATTERNS),
     }),
@@ -101,6 +106,7 @@ const rule: fc.Arbitrary<Rule> = fc.record({
 const request: fc.Arbitrary<Request> = fc.record({
   address: closeAddress(),
   country: fc.constantFrom(...COUNTRIES),
+  asn: fc.constantFrom(...ASNS, 64_501),
   method: fc.constantFrom(...METHODS),
   path: fc.constantFrom(...PREFIXES, "/ab", "/äöü", "/a/", "/a/b/", "/a/b/c", "/x/b", "/x/", ""),
   host: fc.constantFrom(...HOSTS),
@@ -120,8 +126,8 @@ test("all decide as the design says, and by the same steps", async (t) => {
       ...lists.map(({ list, block, endMs }) => `list\t${list}\t${block}\t1\t${endMs}`),
       ...rules.flatMap(ruleQuestions),
       `default\t${fallback}`,
-      ...requests.map(({ address, country, method, path, host }) =>
-        ["decide", address, country, method, path, NOW_MS, host].join("\t"),
+      ...requests.map(({ address, country, asn, method, path, host }) =>
+        ["decide", address, country, method, path, NOW_MS, host, asn].join("\t"),
       ),
       "observed",
     ]);
@@ -139,6 +145,7 @@ function ruleQuestions(given: Rule, index: number): string[] {
   const first = ["rule", `rule-${index}`, action, mode, status, ...written, prefix === "" ? "-" : prefix];
   const conditions = (["is", "not"] as const).flatMap((side) => [
     ["where", side, "continent", given[side].continents.join(",")],
+    ["where", side, "asn", given[side].asns.join(",")],
     ["where", side, "cidr", given[side].blocks.join(",")],
     ["where", side, "host", given[side].hosts.join(",")],
   ]);
@@ -195,9 +202,10 @@ function matches({ countries, methods, prefix, patterns, endsAt, is, not }: Rule
 }
 
 /** Of each condition about the place whether it holds; undefined when it is not asked. */
-function holding({ continents, blocks, hosts }: Place, one: Request): (boolean | undefined)[] {
+function holding({ continents, asns, blocks, hosts }: Place, one: Request): (boolean | undefined)[] {
   return [
     continents.length === 0 ? undefined : continents.includes(CONTINENTS[one.country] as string),
+    asns.length === 0 ? undefined : asns.includes(one.asn),
     blocks.length === 0 ? undefined : longestMatch(blocks, one.address) !== -1,
     hosts.length === 0 ? undefined : hosts.some((pattern) => isBelow(pattern, one.host)),
   ];

@@ -132,3 +132,8 @@ export function decisionsKey(prefix: string): string {
 export function decisionCountersKey(prefix: string): string {
   return `${prefix}decisions:counters`;
 }
+
+/** What edges tell of their geo data, a hash (see `geo-report.ts`). */
+export function geoReportsKey(prefix: string): string {
+  return `${prefix}geo`;
+}

@@ -11,8 +11,10 @@ export interface EdgeSettings {
   tokenAudience: string;
   /** For so long without Redis, sessions go on that are known to live. */
   sessionGraceSeconds: number;
-  /** A range table, as `edge/geo/compile-ranges.ts` writes it. */
-  geoFile: string;
+  /** Holds the tables of countries and networks, as `edge/geo/main.ts` writes them. */
+  geoDir: string;
+  /** This edge's name, where operators are told of several. */
+  edge: string;
   /** Holds the snapshot of policy and lists. */
   stateDir: string;
   sample: SampleSettings;

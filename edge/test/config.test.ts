@@ -13,7 +13,7 @@ const GOOD = {
   EDGE_ORIGINS: "127.0.0.1:8082, api:8082",
   EDGE_REDIS: "redis:6379/a/b",
   EDGE_TOKEN_KEYS_FILE: "/k",
-  EDGE_GEO_FILE: "/g",
+  EDGE_GEO_DIR: "/g",
   EDGE_STATE_DIR: "/s",
   EDGE_LOG_DIR: "/l",
   EDGE_RUN_DIR: "/r",
@@ -31,7 +31,7 @@ test("a configuration is read with its defaults", () => {
 test("all faults come at once, each with the name of its variable", () => {
   const read = readConfig({
     ...GOOD,
-    EDGE_GEO_FILE: "",
+    EDGE_GEO_DIR: "",
     EDGE_PORT: "70000",
     EDGE_WORKERS: "many",
     EDGE_HOST: "here",
@@ -41,7 +41,7 @@ test("all faults come at once, each with the name of its variable", () => {
   assert.ok("faults" in read);
   const names = read.faults.map((fault) => fault.split(":")[0]);
   assert.deepEqual(names.sort(), [
-    "EDGE_GEO_FILE",
+    "EDGE_GEO_DIR",
     "EDGE_HOST",
     "EDGE_ORIGINS",
     "EDGE_PORT",

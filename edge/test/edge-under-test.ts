@@ -6,12 +6,11 @@ import { spawnSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Address, parseAddress } from "@sluice/contract/policy/address.ts";
 import type { TokenPublicKey } from "@sluice/contract/token-claims.ts";
 import { build } from "lua-gen/build.ts";
 import { formatFault } from "lua-gen/compile/fault.ts";
 import { findPlatform } from "lua-gen/nginx/platform.ts";
-import { encodeRanges, type Range } from "../geo/compile-ranges.ts";
+import { writeGeoTables } from "./geo-tables.ts";
 import { type Answer, type Ask, ask } from "./http.ts";
 import { freePort, type Started, start, temporaryFolder, until } from "./processes.ts";
 import { PREFIX } from "./redis-under-test.ts";
@@ -70,7 +69,7 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeUnderTest> {
     renameSync(`${keysFile}.new`, keysFile);
   };
   publishKeys([{ kid: KEY_ID, alg: "RS256", spki }]);
-  writeFileSync(join(folder.path, "geo.bin"), encodeRanges({ ipv4: ipv4Ranges(), ipv6: ipv6Ranges() }));
+  writeGeoTables(join(folder.path, "geo"));
   generateConf(folder.path, port, options);
 
   let nginx: Started | undefined;
@@ -125,7 +124,7 @@ function generateConf(folder: string, port: number, options: EdgeOptions): void 
     EDGE_REDIS_PREFIX: PREFIX,
     EDGE_TRUSTED_PROXIES: "127.0.0.1",
     EDGE_TOKEN_KEYS_FILE: join(folder, "keys.json"),
-    EDGE_GEO_FILE: join(folder, "geo.bin"),
+    EDGE_GEO_DIR: join(folder, "geo"),
     EDGE_STATE_DIR: join(folder, "state"),
     EDGE_LOG_DIR: join(folder, "logs"),
     EDGE_RUN_DIR: join(folder, "run"),
@@ -147,24 +146,6 @@ export function compileLua(): void {
   const { faults } = build({ project: join(CHECKOUT, "edge") });
   if (faults.length > 0) throw new Error(`the edge does not compile: ${faults.map(formatFault).join("\n")}`);
   compiled = true;
-}
-
-function ipv4Ranges(): Range[] {
-  return [
-    range("0.0.0.0", "ZZ"),
-    range("198.51.100.0", "DE"),
-    range("198.51.101.0", "ZZ"),
-    range("203.0.113.0", "KP"),
-    range("203.0.114.0", "ZZ"),
-  ];
-}
-
-function ipv6Ranges(): Range[] {
-  return [range("::", "ZZ"), range("2001:db8::", "FR"), range("2001:db9::", "ZZ")];
-}
-
-function range(start: string, country: string): Range {
-  return { start: parseAddress(start) as Address, country };
 }
 
 async function readDecisions(

@@ -94,7 +94,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
 
   const identity = await createIdentity({ config, database, redis, clock, newId, logger, passwordCost });
-  const accessPolicy = await createAccessPolicy({ config, database, redis, clock });
+  const accessPolicy = await createAccessPolicy({ config, database, redis, clock, logger });
   const catalog = createCatalog({ database, stock: createStockOf({ database, clock }), clock });
   const likes = createLikes({ database, redis, products: catalog, clock });
   const { sessionEnded } = identity;
@@ -140,7 +140,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   accessPolicy.addOperatorRoutes(ops);
   catalog.addOperatorRoutes(ops);
   ordering.addOperatorRoutes(ops);
-  addMetricsRoute(ops, [accessPolicy.metrics, relayMetrics(redis)]);
+  addMetricsRoute(ops, [...accessPolicy.metrics, relayMetrics(redis)]);
 
   const apiPort = await listen(api, config.apiHost, config.apiPort);
   const opsPort = await listen(ops, config.opsHost, config.opsPort);
@@ -154,6 +154,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
       stopping = true;
       await Promise.all([closeHttpServer(api), closeHttpServer(ops)]);
       await ordering.close();
+      await accessPolicy.close();
       await identity.close();
       await redis.close();
       await database.close();

@@ -111,6 +111,7 @@ const schemas = {
       description: "path of the JSON list of operators with tokens of their own",
     }),
     geoipCountryDb: Type.String({ default: "" }),
+    geoipAsnDb: Type.String({ default: "" }),
   }),
   worker: Type.Object({
     ...logging,

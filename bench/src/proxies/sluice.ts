@@ -24,7 +24,7 @@ export interface EdgeParts {
   /** `redis://:password@host:port` */
   redisUrl: string;
   tokenKeysFile: string;
-  geoFile: string;
+  geoDir: string;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -33,11 +33,11 @@ const COUNTRY_DATA = "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-c
 const run = promisify(execFile);
 
 /** Compiles the edge's Lua and the country data, as a start of the system does. */
-export async function buildEdge(geoFile: string): Promise<void> {
+export async function buildEdge(geoDir: string): Promise<void> {
   const node = (...args: string[]) => run(process.execPath, args, { cwd: checkout });
   await node("lua-gen/bin/lua-gen.mjs", "build", "-p", "edge");
   const mmdb = createRequire(join(checkout, "edge/package.json")).resolve(COUNTRY_DATA);
-  await node("edge/geo/compile-ranges.ts", mmdb, geoFile);
+  await node("edge/geo/main.ts", "compile", "--out", geoDir, "--country", mmdb);
 }
 
 export async function startEdge(
@@ -61,7 +61,7 @@ export async function startEdge(
     EDGE_REDIS_PREFIX: redisPrefix,
     EDGE_TRUSTED_PROXIES: `${LOOPBACK}/32`,
     EDGE_TOKEN_KEYS_FILE: parts.tokenKeysFile,
-    EDGE_GEO_FILE: parts.geoFile,
+    EDGE_GEO_DIR: parts.geoDir,
     EDGE_STATE_DIR: folder,
     EDGE_LOG_DIR: logs,
     EDGE_RUN_DIR: folder,

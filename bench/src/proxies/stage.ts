@@ -57,10 +57,10 @@ async function setUp(home: Home, tokensEach: number, started: Stoppable[]): Prom
   started.push(await startUpstream(home, upstreamPort));
   const redis = await startRedis({ home, port: redisPort, durable: false });
   started.push({ stop: () => redis.close() });
-  const geoFile = join(home.data, "geo.bin");
-  await buildEdge(geoFile);
+  const geoDir = join(home.data, "geo");
+  await buildEdge(geoDir);
   const tokenKeysFile = writeTokenKeys(home, tokens.keysFile);
-  const parts = { home, upstreamPort, redisUrl: redis.url, tokenKeysFile, geoFile };
+  const parts = { home, upstreamPort, redisUrl: redis.url, tokenKeysFile, geoDir };
   const start: Stage["start"] = async (begin) => {
     const [port] = (await freePorts(1)) as [number];
     const owned = await begin(port);

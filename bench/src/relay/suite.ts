@@ -75,13 +75,13 @@ async function measureAllLatencies(
   await addProducts(stage);
   const relaying = stage.startRelay();
   await relaying.ready;
-  const geoFile = join(home.data, "geo.bin");
+  const geoDir = join(home.data, "geo");
   progress("building and starting two edge workers");
-  await buildEdge(geoFile);
+  await buildEdge(geoDir);
   const [upstreamPort = 0, ...ports] = await freePorts(3);
   const { keysFile } = await mintTokens(Math.floor(Date.now() / 1_000), 1);
   const tokenKeysFile = writeTokenKeys(home, keysFile);
-  const parts = { home, upstreamPort, redisUrl: stage.redisUrl, tokenKeysFile, geoFile };
+  const parts = { home, upstreamPort, redisUrl: stage.redisUrl, tokenKeysFile, geoDir };
   const edges = await Promise.all(ports.map((port, at) => startEdge(parts, `edge-${at + 1}`, port, "")));
   try {
     const idle: Latencies[] = [];

@@ -32,6 +32,7 @@ export function originEnvironment(settings: Settings, secrets: Secrets, home: Ho
     PAYMENTS_SECRET_FILE: secrets.paymentsSecretFile,
     PAYMENTS_CALLBACK_URL: `http://${LOOPBACK}:${ports.edge}/payments/callback/sandbox`,
     GEOIP_COUNTRY_DB: settings.geoipCountryDb,
+    GEOIP_ASN_DB: settings.geoipAsnDb,
     PUBLIC_URL: `http://${LOOPBACK}:${ports.edge}`,
     DEMO_PASSWORD_FILE: secrets.demoPasswordFile,
   };
@@ -46,7 +47,7 @@ export function edgeEnvironment(settings: Settings, secrets: Secrets, home: Home
     EDGE_ORIGINS: `${LOOPBACK}:${via.api}`,
     EDGE_REDIS: `${LOOPBACK}:${via.redis}/${secrets.redisPassword}`,
     EDGE_TOKEN_KEYS_FILE: secrets.tokenPublicKeysFile,
-    EDGE_GEO_FILE: geoFile(home),
+    EDGE_GEO_DIR: geoFolder(home),
     EDGE_STATE_DIR: join(home.data, "edge"),
     EDGE_LOG_DIR: home.logs,
     EDGE_RUN_DIR: home.run,
@@ -54,6 +55,6 @@ export function edgeEnvironment(settings: Settings, secrets: Secrets, home: Home
   };
 }
 
-export function geoFile(home: Home): string {
-  return join(home.data, "edge", "geo.bin");
+export function geoFolder(home: Home): string {
+  return join(home.data, "geo");
 }

@@ -59,6 +59,7 @@ async function ask(record: ProcessRecord, name: PartName, settings: Settings, ho
       return expectOk(`http://${LOOPBACK}:${record.port}/readyz`);
     case "payments":
       return expectOk(`http://${LOOPBACK}:${record.port}/healthz`);
+    case "geo":
     case "relay":
     case "worker":
       // They listen nowhere: that they live, and said once that they were ready, is what can be known here.

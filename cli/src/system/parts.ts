@@ -5,7 +5,7 @@
 export const STAGES = [
   ["mysql", "redis", "rabbitmq"],
   ["payments", "api", "relay", "worker"],
-  ["edge"],
+  ["geo", "edge"],
 ] as const;
 
 export type PartName = (typeof STAGES)[number][number];

@@ -15,8 +15,7 @@ import { startRabbitmq } from "../services/rabbitmq.ts";
 import { startRedis } from "../services/redis.ts";
 import type { RunningService } from "../services/service.ts";
 import type { Settings } from "../settings.ts";
-import { edgeEnvironment, geoFile, originEnvironment } from "./environment.ts";
-import { compileGeoTable } from "./geo-table.ts";
+import { edgeEnvironment, geoFolder, originEnvironment } from "./environment.ts";
 import type { PartName } from "./parts.ts";
 import { makeSecrets } from "./secrets.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -29,6 +28,7 @@ export interface SystemContext {
 }
 
 const MAIN = "origin/src/main.ts";
+const GEO = "edge/geo/main.ts";
 
 export async function startSystem(context: SystemContext): Promise<void> {
   const { settings, home } = context;
@@ -36,14 +36,14 @@ export async function startSystem(context: SystemContext): Promise<void> {
   const edge = edgeEnvironment(settings, secrets, home);
   for (const name of ["edge", "payments"]) mkdirSync(join(home.data, name), { recursive: true });
 
-  await Promise.all([
-    startOrigin(context, originEnvironment(settings, secrets, home)),
-    buildEdge(context, edge),
-  ]);
+  await Promise.all([startOrigin(context, originEnvironment(settings, secrets, home)), buildEdge(context)]);
   const folder = join(home.data, "edge");
   await task(context, "edge-conf", "edge/conf.ts", ["--out", folder], edge);
   const config = join(folder, "nginx.conf");
-  await part(context, "edge", () => startNginx({ home, port: settings.ports.edge, config, env: edge }));
+  await Promise.all([
+    part(context, "edge", () => startNginx({ home, port: settings.ports.edge, config, env: edge })),
+    role(context, "geo", GEO, ["follow", ...geoArguments(context)], {}),
+  ]);
 }
 
 async function startOrigin(context: SystemContext, env: Record<string, string>): Promise<void> {
@@ -66,14 +66,17 @@ async function startOrigin(context: SystemContext, env: Record<string, string>):
   ]);
 }
 
-async function buildEdge(context: SystemContext, env: Record<string, string>): Promise<void> {
-  const { settings, home } = context;
+async function buildEdge(context: SystemContext): Promise<void> {
   await Promise.all([
     task(context, "lua-gen", "lua-gen/bin/lua-gen.mjs", ["build", "-p", "edge"], {}),
-    compileGeoTable(settings.checkout, settings.geoipCountryDb, geoFile(home), (script, args) =>
-      task(context, "geo", script, args, env),
-    ),
+    task(context, "geo-compile", GEO, ["compile", ...geoArguments(context)], {}),
   ]);
+}
+
+function geoArguments({ settings, home }: SystemContext): string[] {
+  const { geoipCountryDb, geoipAsnDb } = settings;
+  const asn = geoipAsnDb === "" ? [] : ["--asn", geoipAsnDb];
+  return ["--out", geoFolder(home), "--country", geoipCountryDb, ...asn];
 }
 
 async function startDatabase(context: SystemContext, env: Record<string, string>): Promise<void> {

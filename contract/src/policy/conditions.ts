@@ -12,6 +12,7 @@ export interface CompiledConditions {
   /** Undefined wherever a condition is not given. */
   countries: NameSet | undefined;
   continents: NameSet | undefined;
+  asns: NumberSet | undefined;
   methods: NameSet | undefined;
   /** Empty when not given. */
   pathPrefix: string;
@@ -22,6 +23,8 @@ export interface CompiledConditions {
 
 export interface RequestFacts {
   address: Address;
+  /** 0 when unknown; needed only when the policy `usesAsn`. */
+  asn: number;
   method: string;
   /** Without the query string. */
   path: string;
@@ -30,6 +33,7 @@ export interface RequestFacts {
 }
 
 export type NameSet = Record<string, boolean | undefined>;
+export type NumberSet = Record<number, boolean | undefined>;
 
 interface CompiledHosts {
   exact: NameSet;
@@ -42,6 +46,7 @@ export function compileConditions(given: Conditions): CompiledConditions {
   return {
     countries: setOf(given.country),
     continents: setOf(given.continent),
+    asns: numbersOf(given.asn),
     methods: methodsOf(given.method),
     pathPrefix: given.pathPrefix === undefined ? "" : given.pathPrefix,
     paths: given.path === undefined ? undefined : compilePaths(given.path),
@@ -64,6 +69,7 @@ export function anyHoldsOfCountry(conditions: CompiledConditions, country: strin
 
 /** Whether all that is not about the country holds. */
 export function allHold(conditions: CompiledConditions, request: RequestFacts): boolean {
+  if (conditions.asns !== undefined && conditions.asns[request.asn] !== true) return false;
   if (conditions.methods !== undefined && conditions.methods[request.method] !== true) return false;
   const prefix = conditions.pathPrefix;
   if (prefix.length !== 0 && request.path.substring(0, prefix.length) !== prefix) return false;
@@ -74,6 +80,7 @@ export function allHold(conditions: CompiledConditions, request: RequestFacts): 
 
 /** Whether something that is not about the country holds. */
 export function anyHolds(conditions: CompiledConditions, request: RequestFacts): boolean {
+  if (conditions.asns !== undefined && conditions.asns[request.asn] === true) return true;
   if (conditions.methods !== undefined && conditions.methods[request.method] === true) return true;
   const prefix = conditions.pathPrefix;
   if (prefix.length !== 0 && request.path.substring(0, prefix.length) === prefix) return true;
@@ -121,6 +128,13 @@ function methodsOf(values: string[] | undefined): NameSet | undefined {
 function setOf(values: string[] | undefined): NameSet | undefined {
   if (values === undefined) return undefined;
   const set: NameSet = {};
+  for (const value of values) set[value] = true;
+  return set;
+}
+
+function numbersOf(values: number[] | undefined): NumberSet | undefined {
+  if (values === undefined) return undefined;
+  const set: NumberSet = {};
   for (const value of values) set[value] = true;
   return set;
 }

@@ -106,6 +106,8 @@ export interface CompiledPolicy {
   passedCount: number;
   /** Some rule asks for the host; when none does, a request's may be left empty. */
   usesHost: boolean;
+  /** The same of the ASN. */
+  usesAsn: boolean;
 }
 
 interface CountryRules {
@@ -134,14 +136,17 @@ export interface CompiledRule {
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const rules: CompiledRule[] = [];
   let usesHost = false;
+  let usesAsn = false;
   for (const rule of document.rules) {
     const compiled = compileRule(rule);
     if (compiled.where.hosts !== undefined) usesHost = true;
+    if (compiled.where.asns !== undefined) usesAsn = true;
     if (compiled.whereNot !== undefined && compiled.whereNot.hosts !== undefined) usesHost = true;
+    if (compiled.whereNot !== undefined && compiled.whereNot.asns !== undefined) usesAsn = true;
     rules.push(compiled);
   }
   const fallback = document.default === "allow" ? DEFAULT_ALLOW : DEFAULT_DENY;
-  return { rules, byCountry: {}, default: fallback, passed: [], passedCount: 0, usesHost };
+  return { rules, byCountry: {}, default: fallback, passed: [], passedCount: 0, usesHost, usesAsn };
 }
 
 function compileRule(rule: PolicyRule): CompiledRule {

@@ -47,6 +47,8 @@ export interface Conditions {
   country?: string[];
   /** `AF AN AS EU NA OC SA`, and `ZZ` for an unknown country. */
   continent?: string[];
+  /** Numbers of autonomous systems, the networks that announce an address; 0 is one that the geo data doesn't know. */
+  asn?: number[];
   /** Addresses and blocks, IPv4 and IPv6. */
   cidr?: string[];
   /** Lower case, without port; `*.example.com` is every name below `example.com`, and not that name itself. */
@@ -66,6 +68,8 @@ export interface RuleMatch extends Conditions {
 
 /** What the geo data doesn't know. */
 export const COUNTRY_UNKNOWN = "ZZ";
+/** Reserved for no network (RFC 7607). */
+export const ASN_UNKNOWN = 0;
 
 export const RULES_MAX = 1_000;
 /** A request pays for each that it matches. */
@@ -75,6 +79,8 @@ export const LIMIT_SECONDS_MAX = 86_400;
 /** The longest that a used-up burst may take to come back. */
 export const LIMIT_REFILL_SECONDS_MAX = 7 * 86_400;
 export const COUNTRIES_PER_RULE_MAX = 250;
+export const ASNS_PER_RULE_MAX = 1_000;
+export const ASN_MAX = 4_294_967_295;
 export const BLOCKS_PER_RULE_MAX = 1_000;
 export const HOSTS_PER_RULE_MAX = 100;
 /** RFC 1035, 2.3.4. */

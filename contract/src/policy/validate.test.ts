@@ -23,6 +23,7 @@ const sound: Record<string, unknown> = {
     match: {
       country: ["DE", "ZZ"],
       continent: ["EU", "ZZ"],
+      asn: [0, 64_500, 4_294_967_295],
       cidr: ["10.0.0.0/8", "2001:db8::1"],
       host: ["shop.example", "*.shop.example"],
       method: ["GET"],
@@ -31,6 +32,7 @@ const sound: Record<string, unknown> = {
       not: {
         country: ["FR"],
         continent: ["AN"],
+        asn: [64_501],
         cidr: ["::/0"],
         host: ["x"],
         method: ["PUT"],
@@ -56,6 +58,17 @@ for (const [name, document] of Object.entries(sound)) {
 }
 
 const broken: [name: string, document: unknown, pointers: string[]][] = [
+  [
+    "what is no number of a network",
+    withRule({ match: { asn: ["64500", -1, 1.5, 4_294_967_296, 64_500], not: { asn: [] } } }),
+    [
+      "/rules/0/match/asn/0",
+      "/rules/0/match/asn/1",
+      "/rules/0/match/asn/2",
+      "/rules/0/match/asn/3",
+      "/rules/0/match/not/asn",
+    ],
+  ],
   [
     "path patterns that match nothing or are none",
     withRule({

@@ -1,6 +1,8 @@
 import { parseCidr } from "./address.ts";
 import { CONTINENT_UNKNOWN, CONTINENTS } from "./continents.ts";
 import {
+  ASN_MAX,
+  ASNS_PER_RULE_MAX,
   BLOCKS_PER_RULE_MAX,
   COUNTRIES_PER_RULE_MAX,
   HOST_LENGTH_MAX,
@@ -144,7 +146,7 @@ function matchFaults(match: unknown, at: string, faults: PolicyFault[]): void {
 }
 
 const METHODS_PER_RULE_MAX = 50;
-const CONDITIONS = ["country", "continent", "cidr", "host", "method", "pathPrefix", "path"] as const;
+const CONDITIONS = ["country", "continent", "asn", "cidr", "host", "method", "pathPrefix", "path"] as const;
 
 const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 
@@ -160,6 +162,7 @@ function conditionFaults(
   const continents: readonly string[] = [...CONTINENTS, CONTINENT_UNKNOWN];
   list("country", COUNTRIES_PER_RULE_MAX, matching(/^[A-Z]{2}$/), "two capital letters, ISO 3166-1 alpha-2");
   list("continent", continents.length, (item) => continents.includes(item), `one of ${continents.join(" ")}`);
+  if (given.asn !== undefined) asnFaults(given.asn, `${at}/asn`, faults);
   list("cidr", BLOCKS_PER_RULE_MAX, (item) => parseCidr(item) !== undefined, "an IP address or a CIDR block");
   list("host", HOSTS_PER_RULE_MAX, isHost, "a host name in small letters without port, or *.name");
   list("method", METHODS_PER_RULE_MAX, matching(/^[A-Z]{3,16}$/), "a method in capitals");
@@ -172,6 +175,20 @@ function conditionFaults(
       const fault = typeof item === "string" ? patternFault(item) : undefined;
       if (fault !== undefined) faults.push({ pointer: `${at}/path/${index}`, message: fault });
     });
+}
+
+function asnFaults(value: unknown, pointer: string, faults: PolicyFault[]): void {
+  if (!Array.isArray(value) || value.length === 0 || value.length > ASNS_PER_RULE_MAX) {
+    faults.push({ pointer, message: `must be an array of 1 to ${ASNS_PER_RULE_MAX} numbers` });
+    return;
+  }
+  value.forEach((item, index) => {
+    if (Number.isInteger(item) && item >= 0 && item <= ASN_MAX) return;
+    faults.push({
+      pointer: `${pointer}/${index}`,
+      message: `must be the number of an autonomous system, 0 to ${ASN_MAX}; 0 for an unknown one`,
+    });
+  });
 }
 
 function isHost(text: string): boolean {

@@ -1,144 +1,204 @@
 import type { Address } from "@sluice/contract/policy/address.ts";
-import { COUNTRY_UNKNOWN } from "@sluice/contract/policy/document.ts";
+import { allocateFlat } from "@sluice/contract/policy/flat-memory.ts";
 import * as ffi from "ffi";
 import { bytesAt } from "../platform/bytes.ts";
-import { readFile } from "../platform/files.ts";
+import { checksumOf } from "../platform/checksum.ts";
 
 /**
- * Countries by address: a sorted table of range starts, searched by halving. It is read in the init phase, so
- * that all workers share one copy, and is used where it lies: flat arrays, no pointers, nothing that a broken
- * file could lead astray.
+ * A number for each address, its country or its network: sorted starts of ranges, searched by halving, in flat arrays
+ * without pointers. `edge/geo/table-file.ts` compiles them; the file, little endian, every part padded to 8 bytes:
  *
- * The file, little endian, every part aligned to 8 bytes (`edge/geo/compile-ranges.ts` writes it):
+ *     char     magic[8]              "SLGEO2\n\0"
+ *     uint32   ipv4Count, ipv6Count, pieceBytes, pieceCount
+ *     double   builtAt               of the source, Unix time in seconds
+ *     char     id[32]                names the content
+ *     double   checksum[pieceCount]  of each piece of what follows (`platform/checksum.ts`)
  *
- *     char     magic[8]             "SLGEO1\n\0"
- *     uint32   ipv4Count, ipv6Count, countryCount, 0
- *     double   ipv6A[ipv6Count]     the start's limbs, as `Address` has them
+ *     double   ipv6A[ipv6Count]      the start's limbs, as `Address` has them
  *     double   ipv6B[ipv6Count]
- *     uint32   ipv6C[ipv6Count]     padded
- *     uint32   ipv4[ipv4Count]      padded
- *     uint16   ipv6Country[…]       padded; index into `countries`
- *     uint16   ipv4Country[…]       padded
- *     char     countries[countryCount][2]
+ *     uint32   ipv6C[ipv6Count]
+ *     uint32   ipv4[ipv4Count]
+ *     uint32   ipv6Value[ipv6Count]
+ *     uint32   ipv4Value[ipv4Count]
+ *     uint32   ipv4Blocks[65537]     for each 2^16 addresses, and one behind the last: the range in which it starts
  *
- * A range ends where the next one starts; the first of each family starts at zero.
+ * A range ends where the next one starts; the first of each family starts at zero. Nothing of a file is used before
+ * every piece has shown its checksum.
  */
-export const GEO_MAGIC = "SLGEO1\n";
+export const TABLE_MAGIC = "SLGEO2\n";
+export const TABLE_HEAD_BYTES = 64;
+/** Far more than the whole of routing; what a damaged head claims is not believed. */
+export const TABLE_BYTES_MAX = 268_435_456;
+const BLOCKS = 65_537;
+const PIECE_BYTES_MIN = 4_096;
+/** A file of zeros, as a crash may leave it, is no table. */
+const SEED = 1;
 
-const HEADER_BYTES = 24;
-
-interface RangeTable {
-  /** Keeps the memory that the arrays point into. */
-  data: string;
+export interface RangeTable {
+  id: string;
   ipv4Count: number;
   ipv6Count: number;
   ipv4: ffi.Pointer<number>;
-  ipv4Country: ffi.Pointer<number>;
-  /** For each block of 2^16 addresses, and one behind the last: the range in which it starts. */
+  ipv4Value: ffi.Pointer<number>;
   ipv4Blocks: ffi.Pointer<number>;
   ipv6A: ffi.Pointer<number>;
   ipv6B: ffi.Pointer<number>;
   ipv6C: ffi.Pointer<number>;
-  ipv6Country: ffi.Pointer<number>;
-  countries: string[];
+  ipv6Value: ffi.Pointer<number>;
+  /** What all of the arrays lie in. */
+  memory: ffi.Bytes;
+  /**
+   * The values of /24 networks that were seen lately. The search is a loop, and LuaJIT compiles nothing as a whole that
+   * has a loop inside: this keeps it off the path of most requests, at 24 bytes a network.
+   */
+  networks: LuaTable<number, number>;
+  networkCount: number;
 }
 
-let ranges: RangeTable | undefined;
+const NETWORKS_MAX = 131_072;
 
-/** Reads the table. Returns what is wrong with the file; then the table before it stays. */
-export function loadRangeTable(path: string): string | undefined {
-  const [data, readError] = readFile(path);
-  if (data === undefined) return readError;
-  if (data.length < HEADER_BYTES || data.substring(0, GEO_MAGIC.length) !== GEO_MAGIC) {
-    return `${path}: is not a range table`;
-  }
-  const bytes = ffi.cast<ffi.Bytes>("const uint8_t *", data);
-  const counts = ffi.cast<ffi.Pointer<number>>("const uint32_t *", bytesAt(bytes, 8));
-  const ipv4Count = counts[0] as number;
-  const ipv6Count = counts[1] as number;
-  const countryCount = counts[2] as number;
-  const ipv6A = HEADER_BYTES;
-  const ipv6B = ipv6A + ipv6Count * 8;
-  const ipv6C = ipv6B + ipv6Count * 8;
-  const ipv4 = ipv6C + aligned(ipv6Count * 4);
-  const ipv6Country = ipv4 + aligned(ipv4Count * 4);
-  const ipv4Country = ipv6Country + aligned(ipv6Count * 2);
-  const countries = ipv4Country + aligned(ipv4Count * 2);
-  if (ipv4Count === 0 || ipv6Count === 0 || data.length !== countries + countryCount * 2) {
-    return `${path}: is cut short or damaged`;
-  }
-  const starts = ffi.cast<ffi.Pointer<number>>("const uint32_t *", bytesAt(bytes, ipv4));
-  const loaded: RangeTable = {
-    data,
+/** What of the table's content the file names at its head; undefined where there is no such file. */
+export function readTableHead(path: string): string | undefined {
+  const [file] = io.open(path, "rb");
+  if (file === undefined) return undefined;
+  const head = file.read(TABLE_HEAD_BYTES);
+  file.close();
+  return head === undefined ? "" : (head as string);
+}
+
+/** A table that is read a piece at a time: by {@link readPiece}, until it `isDone`. */
+export interface TableReading {
+  readonly path: string;
+  readonly file: LuaFile;
+  readonly head: string;
+  isDone: boolean;
+  /** Only when it is done. */
+  ranges: RangeTable | undefined;
+  failure: string | undefined;
+  ipv4Count: number;
+  ipv6Count: number;
+  bytes: number;
+  pieceBytes: number;
+  sums: ffi.Pointer<number>;
+  /** Keeps what `sums` points into. */
+  checksums: string;
+  memory: ffi.Bytes;
+  piece: number;
+}
+
+const DAMAGED = "is cut short or damaged";
+
+/** Begins; of a file that is none, with a failure. */
+export function beginTable(path: string): TableReading | undefined {
+  const [file] = io.open(path, "rb");
+  if (file === undefined) return undefined;
+  const head = read(file, TABLE_HEAD_BYTES);
+  const padded = head.length < TABLE_HEAD_BYTES ? string.rep("\0", TABLE_HEAD_BYTES) : head;
+  const numbers = ffi.cast<ffi.Pointer<number>>("const uint32_t *", padded);
+  const ipv4Count = numbers[2] as number;
+  const ipv6Count = numbers[3] as number;
+  const pieceBytes = numbers[4] as number;
+  const pieceCount = numbers[5] as number;
+  const bytes = ipv6Count * 16 + aligned(ipv6Count) * 2 + aligned(ipv4Count) * 2 + aligned(BLOCKS);
+  const isSound = ipv4Count > 0 && ipv6Count > 0 && pieceBytes >= PIECE_BYTES_MIN && bytes <= TABLE_BYTES_MAX;
+  const sumsBytes = isSound && pieceCount === Math.ceil(bytes / pieceBytes) ? pieceCount * 8 : 0;
+  const checksums = read(file, sumsBytes);
+  const reading: TableReading = {
+    path,
+    file,
+    head,
+    isDone: false,
+    ranges: undefined,
+    failure: undefined,
     ipv4Count,
     ipv6Count,
-    ipv4: starts,
-    ipv4Blocks: blocksOf(starts, ipv4Count),
-    ipv4Country: ffi.cast("const uint16_t *", bytesAt(bytes, ipv4Country)),
-    ipv6A: ffi.cast("const double *", bytesAt(bytes, ipv6A)),
-    ipv6B: ffi.cast("const double *", bytesAt(bytes, ipv6B)),
-    ipv6C: ffi.cast("const uint32_t *", bytesAt(bytes, ipv6C)),
-    ipv6Country: ffi.cast("const uint16_t *", bytesAt(bytes, ipv6Country)),
-    countries: [],
+    bytes,
+    pieceBytes,
+    sums: ffi.cast("const double *", checksums),
+    checksums,
+    memory: allocateFlat("uint8", sumsBytes === 0 ? 1 : bytes) as unknown as ffi.Bytes,
+    piece: 0,
   };
-  for (let i = 0; i < countryCount; i++) {
-    loaded.countries.push(data.substring(countries + i * 2, countries + i * 2 + 2));
-  }
-  ranges = loaded;
-  return undefined;
+  if (head.substring(0, TABLE_MAGIC.length) !== TABLE_MAGIC)
+    endReading(reading, "is no table of this format");
+  else if (sumsBytes === 0 || checksums.length !== sumsBytes) endReading(reading, DAMAGED);
+  return reading;
 }
 
-export function rangeTableLoaded(): boolean {
-  return ranges !== undefined;
+export function readPiece(reading: TableReading): void {
+  const at = reading.piece * reading.pieceBytes;
+  const expected = Math.min(reading.pieceBytes, reading.bytes - at);
+  const text = read(reading.file, expected);
+  if (text.length !== expected || checksumOf(text, SEED) !== reading.sums[reading.piece]) {
+    endReading(reading, DAMAGED);
+    return;
+  }
+  ffi.copy(bytesAt(reading.memory, at), text, expected);
+  reading.piece += 1;
+  if (at + expected < reading.bytes) return;
+  reading.ranges = arrange(reading);
+  endReading(reading, undefined);
+}
+
+function endReading(reading: TableReading, failure: string | undefined): void {
+  reading.isDone = true;
+  reading.failure = failure === undefined ? undefined : `${reading.path} ${failure}`;
+  reading.file.close();
+}
+
+function arrange({ head, memory, ipv4Count, ipv6Count }: TableReading): RangeTable {
+  const ipv6C = ipv6Count * 16;
+  const ipv4 = ipv6C + aligned(ipv6Count);
+  const ipv6Value = ipv4 + aligned(ipv4Count);
+  const ipv4Value = ipv6Value + aligned(ipv6Count);
+  const ipv4Blocks = ipv4Value + aligned(ipv4Count);
+  return {
+    id: head.substring(32, 64),
+    ipv4Count,
+    ipv6Count,
+    ipv6A: ffi.cast("const double *", memory),
+    ipv6B: ffi.cast("const double *", bytesAt(memory, ipv6Count * 8)),
+    ipv6C: ffi.cast("const uint32_t *", bytesAt(memory, ipv6C)),
+    ipv4: ffi.cast("const uint32_t *", bytesAt(memory, ipv4)),
+    ipv6Value: ffi.cast("const uint32_t *", bytesAt(memory, ipv6Value)),
+    ipv4Value: ffi.cast("const uint32_t *", bytesAt(memory, ipv4Value)),
+    ipv4Blocks: ffi.cast("const uint32_t *", bytesAt(memory, ipv4Blocks)),
+    memory,
+    networks: new LuaTable(),
+    networkCount: 0,
+  };
 }
 
 /**
- * ISO 3166-1 alpha-2, or `ZZ`.
+ * The value of the address.
  *
  * @hot
  */
-export function countryOf(address: Address): string {
-  if (ranges === undefined) return COUNTRY_UNKNOWN;
+export function valueAt(ranges: RangeTable, address: Address): number {
   if (address.family === 6) {
-    return nameOf(ranges, ranges.ipv6Country[findIpv6(ranges, address.a, address.b, address.c)] as number);
+    return ranges.ipv6Value[findIpv6(ranges, address.a, address.b, address.c)] as number;
   }
   const network = Math.floor(address.a / 256);
-  const known = networks.get(network);
+  const known = ranges.networks.get(network);
   return known === undefined ? searchIpv4(ranges, address.a, network) : known;
 }
 
-/**
- * The countries of /24 networks that were seen lately. The search is a loop, and LuaJIT compiles nothing as a
- * whole that has a loop inside: this keeps it off the path of most requests, at 24 bytes a network.
- *
- * @perWorker
- */
-let networks = new LuaTable<number, string>();
-/** @perWorker */
-let networkCount = 0;
-const NETWORKS_MAX = 131_072;
-
-function searchIpv4(ranges: RangeTable, address: number, network: number): string {
-  const country = nameOf(ranges, ranges.ipv4Country[findIpv4(ranges, address)] as number);
-  // A network in which a country ends is searched each time; there are few.
-  if (findIpv4(ranges, network * 256) !== findIpv4(ranges, network * 256 + 255)) return country;
-  if (networkCount >= NETWORKS_MAX) {
-    networks = new LuaTable();
-    networkCount = 0;
+function searchIpv4(ranges: RangeTable, address: number, network: number): number {
+  const value = ranges.ipv4Value[findIpv4(ranges, address)] as number;
+  // A network in which a range ends is searched each time; there are few.
+  if (findIpv4(ranges, network * 256) !== findIpv4(ranges, network * 256 + 255)) return value;
+  if (ranges.networkCount >= NETWORKS_MAX) {
+    ranges.networks = new LuaTable();
+    ranges.networkCount = 0;
   }
-  networks.set(network, country);
-  networkCount += 1;
-  return country;
-}
-
-/** @hot */
-function nameOf(ranges: RangeTable, index: number): string {
-  const country = ranges.countries[index];
-  return country === undefined ? COUNTRY_UNKNOWN : country;
+  ranges.networks.set(network, value);
+  ranges.networkCount += 1;
+  return value;
 }
 
 /**
- * Index of the last start that is not above the address.
+ * Index of the last start that is not above the address. The blocks leave three or four steps of halving where the
+ * whole table would take nineteen.
  *
  * @hot
  */
@@ -176,17 +236,12 @@ function startsAtOrBelow(ranges: RangeTable, at: number, a: number, b: number, c
   return (ranges.ipv6C[at] as number) <= c;
 }
 
-/** Leaves three or four steps of halving where the whole table would take nineteen. */
-function blocksOf(starts: ffi.Pointer<number>, count: number): ffi.Pointer<number> {
-  const blocks = ffi.new<ffi.Pointer<number>>("uint32_t[65537]");
-  let range = 0;
-  for (let block = 0; block <= 65_536; block++) {
-    while (range + 1 < count && (starts[range + 1] as number) <= block * 65536) range += 1;
-    blocks[block] = range;
-  }
-  return blocks;
+function read(file: LuaFile, bytes: number): string {
+  const text = file.read(bytes);
+  return text === undefined ? "" : (text as string);
 }
 
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / 8) * 8;
+/** Bytes of so many words of 32 bits, padded. */
+function aligned(words: number): number {
+  return Math.ceil(words / 2) * 8;
 }

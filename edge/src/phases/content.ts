@@ -10,7 +10,7 @@ import {
   ROUTE_NOT_FOUND,
 } from "@sluice/contract/error-codes.ts";
 import { isLive } from "../changes/liveness.ts";
-import { rangeTableLoaded } from "../geo/range-table.ts";
+import { countriesLoaded } from "../geo/geo-data.ts";
 import { answerJson, answerProblem, answerProblemWith, responseStatus } from "../platform/response.ts";
 import { accessLoaded } from "../policies/access.ts";
 import { tokenKeysLoaded } from "../token/keys.ts";
@@ -25,7 +25,7 @@ export function answerReadiness(): void {
   let missing = "";
   if (!accessLoaded()) missing += " policy";
   if (!tokenKeysLoaded()) missing += " keys";
-  if (!rangeTableLoaded()) missing += " geo";
+  if (!countriesLoaded()) missing += " geo";
   if (missing === "") {
     answerJson(200, `{"status":"ready","changes":"${isLive() ? "followed" : "lost"}"}`);
     return;

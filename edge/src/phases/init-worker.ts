@@ -1,4 +1,6 @@
 import { startFollower } from "../changes/follower.ts";
+import { loadGeoData } from "../geo/geo-data.ts";
+import { startGeo } from "../geo/report.ts";
 import { logError, logNotice } from "../platform/log.ts";
 import { isFirstWorker, seedRandom } from "../platform/worker.ts";
 import { currentLists } from "../policies/access.ts";
@@ -23,6 +25,9 @@ export function startWorker(settings: EdgeSettings): void {
   const [position, snapshotFailure] = loadSnapshot(settings.stateDir);
   if (snapshotFailure !== undefined) logNotice(`no snapshot: ${snapshotFailure}`);
   if (isFirstWorker()) startSnapshotWriter(settings.stateDir);
+  const geoFailure = loadGeoData(settings.geoDir);
+  if (geoFailure !== undefined) logError(`geo data: ${geoFailure}`);
+  startGeo(settings.geoDir, settings.edge, settings.redisPrefix);
   followTokenKeys(settings.tokenKeysFile);
   startFollower(settings.redisPrefix, position);
   startUpkeep(currentLists());

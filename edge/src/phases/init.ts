@@ -2,7 +2,7 @@ import { decode } from "cjson.safe";
 import { configureLikes, serveLikes } from "../cache/likes.ts";
 import { configureProductLists, serveProductList } from "../cache/product-lists.ts";
 import { configureProducts, serveProduct } from "../cache/products.ts";
-import { loadRangeTable } from "../geo/range-table.ts";
+import { loadGeoData } from "../geo/geo-data.ts";
 import { createDueTimes } from "../limits/due-times.ts";
 import { readFile } from "../platform/files.ts";
 import { logError } from "../platform/log.ts";
@@ -37,7 +37,7 @@ export function init(settingsFile: string): void {
   configureProducts(settings.redisPrefix);
   configureProductLists(settings.redisPrefix);
   configureLikes(settings.redisPrefix);
-  const geoFailure = loadRangeTable(settings.geoFile);
+  const geoFailure = loadGeoData(settings.geoDir);
   if (geoFailure !== undefined) logError(`geo data: ${geoFailure}`);
 
   const routes = settings.routes;

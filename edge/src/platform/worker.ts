@@ -6,6 +6,16 @@ export function isFirstWorker(): boolean {
   return ngx.worker.id() === 0;
 }
 
+/** From 0; a worker that takes the place of another has its number. */
+export function workerNumber(): number {
+  // Nginx's helper processes, which have none, run nothing of ours.
+  return ngx.worker.id() as number;
+}
+
+export function workerPid(): number {
+  return ngx.worker.pid();
+}
+
 /** Workers are forked from one process and would all draw the same numbers. */
 export function seedRandom(): void {
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid());

@@ -112,7 +112,7 @@ function renewAll(addresses: AddressTable): void {
   let at = 0;
   while (at !== NONE) {
     at = renewFilters(addresses, at, SLICE_ENTRIES);
-    sleepMs(0);
+    giveWay();
   }
 }
 

@@ -7,9 +7,14 @@ import {
   decide,
   type Verdict,
 } from "@sluice/contract/policy/decide.ts";
-import { COUNTRY_UNKNOWN, POLICY_INITIAL, type PolicyDocument } from "@sluice/contract/policy/document.ts";
+import {
+  ASN_UNKNOWN,
+  COUNTRY_UNKNOWN,
+  POLICY_INITIAL,
+  type PolicyDocument,
+} from "@sluice/contract/policy/document.ts";
 import { decode } from "cjson.safe";
-import { countryOf } from "../geo/range-table.ts";
+import { asnOf, countryOf } from "../geo/geo-data.ts";
 import { nowMs } from "../platform/clock.ts";
 import { logError } from "../platform/log.ts";
 import { clientAddressBytes, readClientAddress, requestHost } from "../platform/request.ts";
@@ -46,6 +51,7 @@ const ipv4: Address = { family: 4, a: 0, b: 0, c: 0 };
 const request: AccessRequest = {
   address: ipv4,
   country: COUNTRY_UNKNOWN,
+  asn: ASN_UNKNOWN,
   method: "",
   path: "",
   host: "",
@@ -67,6 +73,7 @@ export function decideAccess(method: string, path: string): Verdict {
   request.country = countryOf(address);
   request.method = method;
   request.path = path;
+  if (state.policy.usesAsn) request.asn = asnOf(address);
   if (state.policy.usesHost) request.host = requestHost();
   request.nowMs = nowMs();
   return decide(state, request, undefined);

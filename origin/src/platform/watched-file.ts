@@ -44,7 +44,8 @@ export async function watchFile<T>(
   return { current: () => value, reload, close: () => watching.close() };
 }
 
-async function stampOf(path: string): Promise<string> {
+/** What changes when the file does; throws when there is none. */
+export async function stampOf(path: string): Promise<string> {
   const { ino, size, mtimeNs } = await stat(path, { bigint: true });
   return `${ino}:${size}:${mtimeNs}`;
 }

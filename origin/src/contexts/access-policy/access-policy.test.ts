@@ -561,7 +561,15 @@ test("an explanation, which loads a few blocks only, equals the decision over th
         const trace = { steps: [] };
         const verdict = decide(
           state,
-          { address, country: explained.country, method: "GET", path: "/", host: "", nowMs },
+          {
+            address,
+            country: explained.country,
+            asn: explained.asn,
+            method: "GET",
+            path: "/",
+            host: "",
+            nowMs,
+          },
           trace,
         );
         const { action, status, reason, rule, steps } = explained;

@@ -22,5 +22,10 @@ export const accessErrors = defineErrors({
     status: 503,
     title: "The record of decisions is in Redis, which can't be reached",
   },
+  geoUnknown: {
+    code: "geo.unavailable",
+    status: 503,
+    title: "What edges told of their geo data is in Redis, which can't be reached",
+  },
   revisionUnknown: { code: "policy.revision_unknown", status: 404, title: "There is no such revision" },
 });

@@ -13,17 +13,20 @@ import { banAgain, putEntry, removeEntry } from "./application/edit-lists.ts";
 import { allEntries, putEntries, removeEntries } from "./application/edit-many.ts";
 import { explainRequest } from "./application/explain-request.ts";
 import { forgetEntries, forgetLimits } from "./application/forget-entries.ts";
+import { edgesTold, geoStatus } from "./application/geo-status.ts";
 import { listDecisions } from "./application/list-decisions.ts";
 import { previewBan } from "./application/preview-ban.ts";
 import { publishPolicy, restoreRevision } from "./application/publish-policy.ts";
 import { accessErrors } from "./errors.ts";
-import { openCountries } from "./infrastructure/countries.ts";
 import { decisionsIn } from "./infrastructure/decisions.ts";
+import { openGeoFiles } from "./infrastructure/geo-files.ts";
+import { geoReportsIn } from "./infrastructure/geo-reports.ts";
 import { accessEntriesTable, listsIn } from "./infrastructure/lists.ts";
 import { policiesIn, policyTable } from "./infrastructure/policies.ts";
 import { dropProjectedFrom } from "./infrastructure/projected-entries.ts";
 import { decisionMetrics } from "./interface/decision-metrics.ts";
 import { addDecisionRoutes } from "./interface/decision-routes.ts";
+import { addGeoRoutes, geoMetrics } from "./interface/geo-routes.ts";
 import { addListRoutes } from "./interface/list-routes.ts";
 import { addPolicyRoutes } from "./interface/policy-routes.ts";
 
@@ -33,16 +36,14 @@ export { accessPolicyAudits } from "./infrastructure/audits.ts";
 export const accessPolicyTables: readonly ProjectedTable[] = [accessEntriesTable, policyTable];
 
 export interface AccessPolicyDependencies {
-  readonly config: Pick<ApiConfig, "geoipCountryDb">;
+  readonly config: Pick<ApiConfig, "geoipCountryDb" | "geoipAsnDb">;
   readonly database: Database;
   readonly redis: RedisStore;
   readonly clock: Clock;
-}
-
-export interface AccessPolicyWorkerDependencies
-  extends Pick<AccessPolicyDependencies, "database" | "redis" | "clock"> {
   readonly logger: Logger;
 }
+
+export type AccessPolicyWorkerDependencies = Omit<AccessPolicyDependencies, "config">;
 
 /** What the worker does of the access policy. Without Redis it waits: the rows don't run away. */
 export function startAccessPolicyWorker({ database, redis, clock, logger }: AccessPolicyWorkerDependencies) {
@@ -57,16 +58,18 @@ export function startAccessPolicyWorker({ database, redis, clock, logger }: Acce
 
 export interface AccessPolicy {
   addOperatorRoutes(app: HttpServer): void;
-  readonly metrics: Metrics;
+  readonly metrics: readonly Metrics[];
+  close(): Promise<void>;
 }
 
 export async function createAccessPolicy(given: AccessPolicyDependencies): Promise<AccessPolicy> {
-  const { config, database, redis, clock } = given;
+  const { config, database, redis, clock, logger } = given;
   const lists = listsIn(database);
   const policies = policiesIn(database);
   const record = decisionsIn(redis);
-  const findCountry = await openCountries(config.geoipCountryDb);
-  const on = { lists, policies, findCountry, clock };
+  const geo = await openGeoFiles({ country: config.geoipCountryDb, asn: config.geoipAsnDb }, logger);
+  const reports = geoReportsIn(redis);
+  const on = { lists, policies, geo, clock };
   return {
     addOperatorRoutes: (app) => {
       addListRoutes(app, {
@@ -95,13 +98,18 @@ export async function createAccessPolicy(given: AccessPolicyDependencies): Promi
         list: (filter, cursor, limit) => listDecisions(record, filter, cursor, limit),
         recorded: record.count,
         dryRun: (draft, sinceMs) => dryRun(on, draft, record.since(sinceMs)),
-        dryRunOf: (draft, batches) => dryRun(on, draft, locate(batches, findCountry)),
+        dryRunOf: (draft, batches) => dryRun(on, draft, locate(batches, geo)),
       });
+      addGeoRoutes(app, () => geoStatus(reports, geo.state(), clock));
     },
-    metrics: decisionMetrics({
-      counters: record.counters,
-      recorded: record.count,
-      revision: async () => (await policies.current()).revision,
-    }),
+    metrics: [
+      decisionMetrics({
+        counters: record.counters,
+        recorded: record.count,
+        revision: async () => (await policies.current()).revision,
+      }),
+      geoMetrics(geo.state, async () => edgesTold(await reports(), clock)),
+    ],
+    close: geo.close,
   };
 }

@@ -1,10 +1,10 @@
 import { type Address, formatAddress, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
 import { type AddressTable, createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
 import { type AccessState, compilePolicy, decide, type Verdict } from "@sluice/contract/policy/decide.ts";
-import { COUNTRY_UNKNOWN, type PolicyDocument } from "@sluice/contract/policy/document.ts";
+import { ASN_UNKNOWN, COUNTRY_UNKNOWN, type PolicyDocument } from "@sluice/contract/policy/document.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { edgePath } from "./edge-path.ts";
-import type { AccessLists, FindCountry, ListName, Policies } from "./ports.ts";
+import type { AccessLists, Geo, ListName, Policies } from "./ports.ts";
 import { type Arrival, type LimitReplay, type NotTried, replayLimits } from "./replay-limits.ts";
 
 /**
@@ -17,6 +17,7 @@ import { type Arrival, type LimitReplay, type NotTried, replayLimits } from "./r
 export interface DryRunDependencies {
   readonly lists: AccessLists;
   readonly policies: Pick<Policies, "current">;
+  readonly geo: Geo;
   readonly clock: Clock;
 }
 
@@ -101,7 +102,7 @@ export async function* dryRun(
   const trial = createTrial(
     { allow, deny, policy: compilePolicy(document) },
     { allow, deny, policy: compilePolicy(draft) },
-    { revision, nowMs },
+    { revision, nowMs, geo: on.geo },
   );
   yield trial.report();
   for await (const batch of batches) {
@@ -115,18 +116,18 @@ export async function* dryRun(
 /** Requests from elsewhere, made ready for {@link dryRun}: with the path as the edge reads it, and with a country. */
 export async function* locate(
   batches: AsyncIterable<readonly GivenRequest[]>,
-  findCountry: FindCountry,
+  geo: Geo,
 ): AsyncGenerator<RequestToTry[]> {
-  for await (const batch of batches) yield batch.map((request) => located(request, findCountry));
+  for await (const batch of batches) yield batch.map((request) => located(request, geo));
 }
 
-function located(given: GivenRequest, findCountry: FindCountry): RequestToTry {
+function located(given: GivenRequest, geo: Geo): RequestToTry {
   const { ip, method, path, host, country, atMs } = given;
   const read = edgePath(path);
   // The edge answers 400 to what it can't read, whatever the policy says: without an address it is skipped.
   if (read.outcome === "unreadable") return { ip: "", country: COUNTRY_UNKNOWN, method, path, host };
   const address = country === undefined ? parseAddress(ip) : undefined;
-  const found = address === undefined ? COUNTRY_UNKNOWN : findCountry(formatAddress(address));
+  const found = address === undefined ? COUNTRY_UNKNOWN : geo.countryOf(formatAddress(address));
   return {
     ip,
     country: country ?? found,
@@ -151,13 +152,25 @@ async function loadList(lists: AccessLists, list: ListName, nowMs: number): Prom
   }
 }
 
-function createTrial(today: AccessState, draft: AccessState, at: { revision: number; nowMs: number }) {
+function createTrial(
+  today: AccessState,
+  draft: AccessState,
+  at: { revision: number; nowMs: number; geo: Geo },
+) {
   const rules = new Map<string, RuleTotal>();
   const countries = new Map<string, CountryTotal>();
   const counts = { requests: 0, standFor: 0, skipped: 0, deniedToday: 0, deniedByDraft: 0 };
   const [limitsToday, limitsOfDraft] = [replayLimits(), replayLimits()];
   const changes: DryRunReport["changes"] = { count: 0, examples: [] };
-  const asked = { address: undefined as unknown as Address, country: "", method: "", path: "", host: "" };
+  const asked = {
+    address: undefined as unknown as Address,
+    country: "",
+    asn: ASN_UNKNOWN,
+    method: "",
+    path: "",
+    host: "",
+  };
+  const usesAsn = today.policy.usesAsn || draft.policy.usesAsn;
   const question = { ...asked, nowMs: at.nowMs };
 
   const totalOf = ({ reason, rule }: Pick<Verdict, "reason" | "rule">): RuleTotal => {
@@ -189,18 +202,18 @@ function createTrial(today: AccessState, draft: AccessState, at: { revision: num
       return;
     }
     Object.assign(question, request, { address });
+    // The record has none: it is looked up, where it is asked for, as of now.
+    if (usesAsn) question.asn = at.geo.asnOf(formatAddress(address));
     const { route, atMs, truncated = false, weight = 1 } = request;
     const arrival = { address, route, atMs, truncated };
     const before = verdictOf(today, limitsToday, arrival);
     const after = verdictOf(draft, limitsOfDraft, arrival);
-    const country = countryOf(request.country);
-    counts.requests += 1;
     counts.standFor += weight;
-    country.requests += 1;
-    if (before.action === "deny") country.deniedToday += 1;
-    if (before.action === "deny") counts.deniedToday += 1;
-    if (after.action === "deny") country.deniedByDraft += 1;
-    if (after.action === "deny") counts.deniedByDraft += 1;
+    for (const tally of [counts, countryOf(request.country)]) {
+      tally.requests += 1;
+      if (before.action === "deny") tally.deniedToday += 1;
+      if (after.action === "deny") tally.deniedByDraft += 1;
+    }
     totalOf(before).today += 1;
     const total = totalOf(after);
     total.draft += 1;

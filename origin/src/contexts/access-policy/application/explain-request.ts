@@ -21,12 +21,12 @@ import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { accessErrors } from "../errors.ts";
 import { edgePath } from "./edge-path.ts";
-import type { AccessLists, FindCountry, Policies } from "./ports.ts";
+import type { AccessLists, Geo, Policies } from "./ports.ts";
 
 export interface ExplainDependencies {
   readonly lists: AccessLists;
   readonly policies: Policies;
-  readonly findCountry: FindCountry;
+  readonly geo: Geo;
   readonly clock: Clock;
 }
 
@@ -50,6 +50,8 @@ export interface Explanation {
   /** What was decided on: the path as the edge reads it. Null when it can't be read. */
   readonly path: string | null;
   readonly country: string;
+  /** The number of the network that announces the address; 0 when unknown. */
+  readonly asn: number;
   readonly address: string;
   readonly revision: number;
   readonly steps: ExplainedStep[];
@@ -94,16 +96,17 @@ export async function explainRequest(
     if (cidr !== undefined) setBlock(state[entry.list], cidr, entry.id, 0, entry.expiresAtMs ?? 0);
   }
   const text = formatAddress(address);
-  const country = on.findCountry(text);
+  const country = on.geo.countryOf(text);
+  const asn = on.geo.asnOf(text);
   const trace = { steps: [] as DecisionStep[] };
-  const context = { country, address: text, revision };
+  const context = { country, asn, address: text, revision };
   const read = edgePath(request.path);
   if (read.outcome === "unreadable") {
     return { verdict: badPath, path: null, ...context, steps: [reached("path-unreadable")], limits: [] };
   }
   const { path, plain } = read;
   const host = request.host.toLowerCase();
-  const verdict = decide(state, { address, country, method: request.method, path, host, nowMs }, trace);
+  const verdict = decide(state, { address, country, asn, method: request.method, path, host, nowMs }, trace);
   const steps = trace.steps;
   if (verdict.action === "deny") return { verdict, path, ...context, steps, limits: [] };
   const limits = passedLimits(state.policy, document);

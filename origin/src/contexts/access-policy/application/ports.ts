@@ -89,8 +89,33 @@ export interface Policies {
   page(beforeRevision: number, limit: number): Promise<Revision[]>;
 }
 
-/** Country of a canonical address, ISO 3166-1 alpha-2, or `ZZ`. */
-export type FindCountry = (address: string) => string;
+/** What the geo data say of a canonical address. */
+export interface Geo {
+  /** ISO 3166-1 alpha-2, or `ZZ`. */
+  countryOf(address: string): string;
+  /** The number of the autonomous system, or 0. */
+  asnOf(address: string): number;
+  /** Without them every network is unknown. */
+  hasNetworks(): boolean;
+}
+
+/** A file of geo data as the api uses it. */
+export interface GeoFileState {
+  readonly file: string;
+  /** What is wrong with what lies there now; the data before it are used. */
+  readonly problem: string | null;
+  readonly type: string | null;
+  readonly builtAtMs: number | null;
+}
+
+export interface OriginGeo {
+  readonly country: GeoFileState;
+  /** Null when it was given no file of networks. */
+  readonly asn: GeoFileState | null;
+}
+
+/** What edges told, by field (`contract/src/geo-report.ts`); undefined while Redis is away. */
+export type GeoReports = () => Promise<Readonly<Record<string, string>> | undefined>;
 
 export interface RecordedDecision extends DecisionRecord {
   /** Where it stands in the record; later ones are greater. */

@@ -6,7 +6,7 @@ import type { HttpServer } from "../../../platform/http/server.ts";
 import { diffPolicies } from "../application/diff-policies.ts";
 import type { Explanation, RequestToExplain } from "../application/explain-request.ts";
 import type { Policies, PublishedRevision, Revision } from "../application/ports.ts";
-import type { Attribution } from "../application/publish-policy.ts";
+import type { Attribution, Published } from "../application/publish-policy.ts";
 import { accessErrors } from "../errors.ts";
 import {
   DocumentBody,
@@ -18,9 +18,9 @@ import {
 } from "./policy-schemas.ts";
 
 export interface PolicyUseCases extends Pick<Policies, "current" | "page"> {
-  publish(document: unknown, replaces: number, attribution: Attribution): Promise<number>;
+  publish(document: unknown, replaces: number, attribution: Attribution): Promise<Published>;
   revision(revision: number): Promise<PublishedRevision>;
-  restore(revision: number, replaces: number | undefined, attribution: Attribution): Promise<number>;
+  restore(revision: number, replaces: number | undefined, attribution: Attribution): Promise<Published>;
   explain(request: RequestToExplain): Promise<Explanation>;
 }
 
@@ -96,8 +96,8 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
     async (request, reply) => {
       const replaces = ifMatch(request);
       if (replaces === undefined) throw new Refusal(accessErrors.preconditionMissing);
-      const revision = await policies.publish(request.body, replaces, attributionOf(request));
-      return reply.header("etag", etag(revision)).send({ revision });
+      const published = await policies.publish(request.body, replaces, attributionOf(request));
+      return reply.header("etag", etag(published.revision)).send(published);
     },
   );
 
@@ -137,8 +137,8 @@ export function addPolicyRoutes(app: HttpServer, policies: PolicyUseCases): void
     },
     async (request, reply) => {
       const attribution = attributionOf(request);
-      const revision = await policies.restore(request.params.revision, ifMatch(request), attribution);
-      return reply.header("etag", etag(revision)).send({ revision });
+      const published = await policies.restore(request.params.revision, ifMatch(request), attribution);
+      return reply.header("etag", etag(published.revision)).send(published);
     },
   );
 

@@ -16,7 +16,10 @@ const RuleBody = Type.Object(
 
 export const DocumentBody = Type.Object({ rules: Type.Array(RuleBody), default: Type.String() });
 
-export const PublicationBody = Type.Object({ revision: Type.Integer() });
+export const PublicationBody = Type.Object({
+  revision: Type.Integer(),
+  warnings: Type.Array(Type.String(), { description: "what will hardly do what was meant" }),
+});
 
 export const RevisionBody = Type.Object({
   revision: Type.Integer(),
@@ -60,6 +63,7 @@ export const ExplanationBody = Type.Object(
     rule: Type.String(),
     path: Type.Union([Type.String(), Type.Null()]),
     country: Type.String(),
+    asn: Type.Integer(),
     address: Type.String(),
     revision: Type.Integer(),
     steps: Type.Array(Type.Object({ step: Type.String(), id: Type.String(), matched: Type.Boolean() })),

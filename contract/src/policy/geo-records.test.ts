@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Address, parseAddress } from "./address.ts";
-import { countryInRecord, isSpecialPurpose, SPECIAL_PURPOSE_BLOCKS } from "./country.ts";
+import { asnInRecord, countryInRecord, isSpecialPurpose, SPECIAL_PURPOSE_BLOCKS } from "./geo-records.ts";
 
 test("the country of a record, whoever made the file", () => {
   assert.equal(
@@ -12,6 +12,25 @@ test("the country of a record, whoever made the file", () => {
   assert.equal(countryInRecord({ country_code: "CN" }), "CN");
   assert.equal(countryInRecord({ country_code: "" }), "ZZ");
   assert.equal(countryInRecord(null), "ZZ");
+});
+
+test("a record of a City file has a country, too", () => {
+  assert.equal(countryInRecord({ city: { names: { en: "Ulm" } }, country: { iso_code: "DE" } }), "DE");
+});
+
+test("the network of a record, and none where the record has none", () => {
+  assert.equal(
+    asnInRecord({ autonomous_system_number: 64_500, autonomous_system_organization: "x" }),
+    64_500,
+  );
+  for (const record of [
+    null,
+    {},
+    { autonomous_system_number: "64500" },
+    { autonomous_system_number: 2 ** 32 },
+  ]) {
+    assert.equal(asnInRecord(record), 0);
+  }
 });
 
 test("private, documentation and other special blocks are in no country; their neighbours may be", () => {
