@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { audit } from "./commands/audit.ts";
+import { addBulkCommands } from "./commands/bulk-lists.ts";
 import { down } from "./commands/down.ts";
 import { finish } from "./commands/finish.ts";
 import { addGeoCommands } from "./commands/geo.ts";
@@ -61,6 +62,7 @@ reaches the processes that are started.`,
     .action((files) => finish(testCompose(files)));
   addPolicyCommands(program);
   addListCommands(program);
+  addBulkCommands(program);
   addGeoCommands(program);
   addStockCommand(program);
   addKeyCommands(program);

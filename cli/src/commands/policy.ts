@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { callOperators } from "../operators/client.ts";
+import { formatTable } from "../operators/table.ts";
 import { dryRun } from "./dry-run.ts";
 import { finish } from "./finish.ts";
 
 interface Attribution {
   reason: string | undefined;
   author: string | undefined;
+  json?: boolean;
 }
 
 /** The access policy as a document: read it, ask what it would do, replace it, go back. */
@@ -41,7 +43,9 @@ export function addPolicyCommands(program: Command): void {
   policy
     .command("revisions")
     .description("what was published, when, by whom and why; the latest first")
-    .action(() => finish(revisions()));
+    .option("--limit <n>", "how many, at most 100", "20")
+    .option("--json", "for programs")
+    .action((options) => finish(revisions(options)));
   policy
     .command("diff")
     .description("what changed from one revision to another")
@@ -66,7 +70,8 @@ export function addPolicyCommands(program: Command): void {
 function addAttribution(command: Command): Command {
   return command
     .option("-r, --reason <text>", "why, for the record")
-    .option("--author <name>", "who, for the record");
+    .option("--author <name>", "who, for the record")
+    .option("--json", "for programs");
 }
 
 async function show(revision: string | undefined): Promise<number> {
@@ -84,6 +89,7 @@ interface Explained {
   reason: string;
   rule: string;
   country: string;
+  asn: number;
   address: string;
   revision: number;
   steps: { step: string; id: string; matched: boolean }[];
@@ -100,8 +106,10 @@ async function explain(
     return 0;
   }
   const explained = body as Explained;
-  const { address, country, revision, action, status, steps, limits } = explained;
-  console.log(`${request.method} ${request.path} from ${address} (${country}), policy revision ${revision}`);
+  const { address, country, asn, revision, action, status, steps, limits } = explained;
+  console.log(
+    `${request.method} ${request.path} from ${address} (${country}, ${asn === 0 ? "network unknown" : `AS${asn}`}), policy revision ${revision}`,
+  );
   for (const { step, id, matched } of steps) {
     console.log(`  ${step.padEnd(14)} ${id.padEnd(24)} ${matched ? "matches" : "-"}`.trimEnd());
   }
@@ -113,14 +121,19 @@ async function explain(
   return 0;
 }
 
-async function revisions(): Promise<number> {
-  const { body } = await callOperators("GET", "/policy/revisions");
+async function revisions({ limit, json }: { limit: string; json?: boolean }): Promise<number> {
+  const { body } = await callOperators("GET", "/policy/revisions", { query: { limit } });
+  if (json) {
+    print(body);
+    return 0;
+  }
   const page = body as {
     revisions: { revision: number; author: string; reason: string; createdAt: string }[];
   };
-  for (const { revision, author, reason, createdAt } of page.revisions) {
-    console.log(`${String(revision).padStart(5)}  ${createdAt}  ${author}  ${reason}`.trimEnd());
-  }
+  const rows = page.revisions.map(({ revision, author, reason, createdAt }) => {
+    return [revision, createdAt, author, reason];
+  });
+  console.log(formatTable(["revision", "published", "by", "reason"], rows));
   return 0;
 }
 
@@ -167,7 +180,7 @@ async function publish(file: string, replaces: string, attribution: Attribution)
     headers,
     query: recorded(attribution),
   });
-  console.log(`published as revision ${(body as { revision: number }).revision}`);
+  tellPublished("published", body as Published, attribution.json);
   return 0;
 }
 
@@ -183,8 +196,22 @@ function readDocument(file: string): unknown {
 async function restore(revision: string, attribution: Attribution): Promise<number> {
   const path = `/policy/revisions/${encodeURIComponent(revision)}/restore`;
   const { body } = await callOperators("POST", path, { query: recorded(attribution) });
-  console.log(`restored as revision ${(body as { revision: number }).revision}`);
+  tellPublished("restored", body as Published, attribution.json);
   return 0;
+}
+
+interface Published {
+  revision: number;
+  warnings: string[];
+}
+
+function tellPublished(how: string, published: Published, json = false): void {
+  if (json) {
+    print(published);
+    return;
+  }
+  console.log(`${how} as revision ${published.revision}`);
+  for (const warning of published.warnings) console.error(`but ${warning}`);
 }
 
 /** Of all options of the command only those that go on record. */

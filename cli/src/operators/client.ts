@@ -59,11 +59,12 @@ const STREAM_TIMEOUT_MS = 600_000;
 export async function* streamOperators(
   path: string,
   contentType: "application/json" | "application/x-ndjson",
-  lines: Iterable<string> | AsyncIterable<string>,
+  lines: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  method: "POST" | "DELETE" = "POST",
 ): AsyncGenerator<unknown> {
   const { url, token } = operatorsListener();
   const response = await fetch(new URL(path, url), {
-    method: "POST",
+    method,
     headers: {
       authorization: `Bearer ${token}`,
       "content-type": contentType,
@@ -74,7 +75,7 @@ export async function* streamOperators(
     signal: AbortSignal.timeout(STREAM_TIMEOUT_MS),
   } as RequestInit);
   if (!response.ok || response.body === null) {
-    throw new Error(refusal("POST", path, response.status, await response.text()));
+    throw new Error(refusal(method, path, response.status, await response.text()));
   }
   let rest = "";
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
@@ -82,6 +83,18 @@ export async function* streamOperators(
     rest = complete.pop() as string;
     for (const line of complete) yield JSON.parse(line);
   }
+}
+
+/** What is answered as lines of JSON, as they come. */
+export async function downloadOperators(path: string): Promise<Readable> {
+  const { url, token } = operatorsListener();
+  const headers = { authorization: `Bearer ${token}`, accept: "application/x-ndjson" };
+  const signal = AbortSignal.timeout(STREAM_TIMEOUT_MS);
+  const response = await fetch(new URL(path, url), { headers, signal });
+  if (!response.ok || response.body === null) {
+    throw new Error(refusal("GET", path, response.status, await response.text()));
+  }
+  return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
 }
 
 function operatorsListener(): { url: string; token: string } {

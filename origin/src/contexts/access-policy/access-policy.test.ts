@@ -339,7 +339,7 @@ test("a long list goes in, out and away as lines, and goes in again as it came o
     asLines(cidrs.map((cidr) => ({ cidr, reason: "bulk" }))),
     ndjson,
   );
-  assert.deepEqual([put.status, put.body], [200, { done: 1_234, faulty: 0, faults: [] }]);
+  assert.deepEqual([put.status, put.body], [200, { done: 1_234, unchanged: 0, faulty: 0, faults: [] }]);
   const exported = await fetch(`${api.opsUrl}/lists/deny`, {
     headers: { authorization: `Bearer ${api.opsToken}`, accept: "application/x-ndjson" },
   });
@@ -353,7 +353,14 @@ test("a long list goes in, out and away as lines, and goes in again as it came o
     bulk.map(({ cidr }) => cidr),
     cidrs,
   );
-  assert.equal((await operator("POST", "/lists/deny", asLines(bulk), ndjson)).body.done, 1_234);
+  const versions = async () =>
+    (await sql.query<RowDataPacket[]>("SELECT id, version FROM access_entries"))[0];
+  const before = await versions();
+  const again = (await operator("POST", "/lists/deny", asLines(bulk), ndjson)).body;
+  assert.deepEqual([again.done, again.unchanged], [1_234, 1_234]);
+  assert.deepEqual(await versions(), before, "no edge hears of what has not changed");
+  bulk[7].reason = "another";
+  assert.equal((await operator("POST", "/lists/deny", asLines(bulk), ndjson)).body.unchanged, 1_233);
   const removed = await operator("DELETE", "/lists/deny", asLines(bulk), ndjson);
   assert.deepEqual([removed.status, removed.body.done], [200, 1_234]);
   assert.equal((await operator("DELETE", "/lists/deny", asLines(bulk), ndjson)).body.done, 0);
@@ -381,6 +388,30 @@ test("lines that are not understood are named, and the others count; of two abou
     found.map(({ reason }: { reason: string }) => reason),
     ["second"],
   );
+});
+
+test("who accepts lines hears of every fault and of the progress while it lasts", async () => {
+  const lines = Array.from({ length: 2_500 }, (_, n) =>
+    n % 2 === 0 ? `{"cidr":"198.19.${n >> 8}.${n & 255}"}` : "nonsense",
+  );
+  const response = await fetch(`${api.opsUrl}/lists/deny`, {
+    method: "POST",
+    headers: { ...ndjson, authorization: `Bearer ${api.opsToken}`, accept: "application/x-ndjson" },
+    body: lines.join("\n"),
+  });
+  const events = (await response.text())
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const faults = events.filter(({ fault }) => fault !== undefined).map(({ fault }) => fault.line);
+  assert.deepEqual(
+    faults,
+    Array.from({ length: 1_250 }, (_, n) => n * 2 + 2),
+  );
+  const progress = events.filter((event) => event.progress !== undefined).map((event) => event.progress.done);
+  assert.deepEqual(progress, [500, 1_000, 1_250]);
+  assert.deepEqual(events.at(-1), { progress: { done: 1_250, unchanged: 0, faulty: 1_250 } });
+  await operator("DELETE", "/lists/deny", lines.filter((line) => line !== "nonsense").join("\n"), ndjson);
 });
 
 test("a line without an end is refused before it fills the memory", async () => {

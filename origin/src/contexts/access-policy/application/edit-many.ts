@@ -4,7 +4,8 @@ import type { ListEntry, ListName } from "./ports.ts";
 export const bulkLimits = {
   /** Entries written by one statement: short locks, and one change after the other for the relay. */
   batchMax: 500,
-  faultsShownMax: 20,
+  /** In an answer of one piece; who takes it line by line is told of all. */
+  faultsShownMax: 1_000,
 } as const;
 
 /** A line of a bulk request: the entry, or what is wrong with it. */
@@ -12,31 +13,47 @@ export type Line<Value> =
   | { readonly line: number; readonly value: Value }
   | { readonly line: number; readonly message: string };
 
-export interface BulkResult {
+export interface BulkProgress {
   /** Entries that were put or removed. */
   readonly done: number;
+  /** How many of them were there just so: nothing was written, and no edge hears of them. */
+  readonly unchanged: number;
   /** Lines that were not understood and passed over. */
   readonly faulty: number;
-  /** The first of them. */
-  readonly faults: { line: number; message: string }[];
 }
 
-/** Puts entry by entry, in batches: what was done before a failure stays, and doing all again does no harm. */
+export interface LineFault {
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface BulkResult extends BulkProgress {
+  /** The first of them. */
+  readonly faults: LineFault[];
+}
+
+/** What comes of a bulk request while it lasts: each fault, and after each batch how far it is. The last is progress. */
+export type BulkEvent = { readonly fault: LineFault } | { readonly progress: BulkProgress };
+
+/**
+ * Puts entry by entry, in batches: what was done before a failure stays, and doing all again does no harm, nor does it
+ * cost more than looking.
+ */
 export function putEntries(
   { lists, clock }: EditListsDependencies,
   list: ListName,
   lines: AsyncIterable<Line<NewEntry>>,
-): Promise<BulkResult> {
+): AsyncGenerator<BulkEvent> {
   return inBatches(
     lines,
     (entry) => (endsBefore(entry, clock()) ? "would end before it begins" : undefined),
     async (entries) => {
       const createdAtMs = clock();
-      await lists.putAll(
+      const written = await lists.putAll(
         list,
         entries.map((entry) => ({ ...entry, createdAtMs })),
       );
-      return entries.length;
+      return { done: entries.length, unchanged: entries.length - written };
     },
   );
 }
@@ -46,14 +63,23 @@ export function removeEntries(
   { lists, clock }: EditListsDependencies,
   list: ListName,
   lines: AsyncIterable<Line<{ readonly cidr: string }>>,
-): Promise<BulkResult> {
-  const remove = (entries: readonly { cidr: string }[]) =>
-    lists.removeAll(
-      list,
-      entries.map(({ cidr }) => cidr),
-      clock(),
-    );
+): AsyncGenerator<BulkEvent> {
+  const remove = async (entries: readonly { cidr: string }[]) => {
+    const cidrs = entries.map(({ cidr }) => cidr);
+    return { done: await lists.removeAll(list, cidrs, clock()), unchanged: 0 };
+  };
   return inBatches(lines, () => undefined, remove);
+}
+
+/** All of it at its end. */
+export async function collected(events: AsyncIterable<BulkEvent>): Promise<BulkResult> {
+  const faults: LineFault[] = [];
+  let progress: BulkProgress = { done: 0, unchanged: 0, faulty: 0 };
+  for await (const event of events) {
+    if ("progress" in event) progress = event.progress;
+    else if (faults.length < bulkLimits.faultsShownMax) faults.push(event.fault);
+  }
+  return { ...progress, faults };
 }
 
 /** All live entries, page by page. */
@@ -70,33 +96,43 @@ export async function* allEntries(
   }
 }
 
-async function inBatches<Value extends { readonly cidr: string }>(
+async function* inBatches<Value extends { readonly cidr: string }>(
   lines: AsyncIterable<Line<Value>>,
   faultIn: (value: Value) => string | undefined,
-  work: (batch: readonly Value[]) => Promise<number>,
-): Promise<BulkResult> {
-  const faults: { line: number; message: string }[] = [];
-  let [done, faulty] = [0, 0];
+  work: (batch: readonly Value[]) => Promise<Omit<BulkProgress, "faulty">>,
+): AsyncGenerator<BulkEvent> {
+  let [done, unchanged, faulty] = [0, 0, 0];
   let batch = new Map<string, Value>();
+  const flush = async (): Promise<BulkEvent> => {
+    if (batch.size > 0) {
+      const worked = await work([...batch.values()]);
+      done += worked.done;
+      unchanged += worked.unchanged;
+    }
+    batch = new Map();
+    return { progress: { done, unchanged, faulty } };
+  };
   for await (const one of lines) {
-    const cidr = "value" in one ? canonicalCidr(one.value.cidr) : undefined;
-    const message =
-      "message" in one
-        ? one.message
-        : cidr === undefined
-          ? "is no address and no CIDR block"
-          : faultIn(one.value);
-    if (message !== undefined || cidr === undefined || !("value" in one)) {
+    const read = understood(one, faultIn);
+    if (typeof read === "string") {
       faulty += 1;
-      if (faults.length < bulkLimits.faultsShownMax) faults.push({ line: one.line, message: message ?? "" });
+      yield { fault: { line: one.line, message: read } };
       continue;
     }
     // Of two lines about one block the later one counts.
-    batch.set(cidr, { ...one.value, cidr });
-    if (batch.size < bulkLimits.batchMax) continue;
-    done += await work([...batch.values()]);
-    batch = new Map();
+    batch.set(read.cidr, read);
+    if (batch.size >= bulkLimits.batchMax) yield await flush();
   }
-  if (batch.size > 0) done += await work([...batch.values()]);
-  return { done, faulty, faults };
+  yield await flush();
+}
+
+/** The entry with its block as we write it, or what is wrong with the line. */
+function understood<Value extends { readonly cidr: string }>(
+  line: Line<Value>,
+  faultIn: (value: Value) => string | undefined,
+): Value | string {
+  if ("message" in line) return line.message;
+  const cidr = canonicalCidr(line.value.cidr);
+  if (cidr === undefined) return "is no address and no CIDR block";
+  return faultIn(line.value) ?? { ...line.value, cidr };
 }

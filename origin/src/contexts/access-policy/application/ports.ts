@@ -44,8 +44,8 @@ export interface AccessLists {
   ban(entry: EntryToPut, lengthOf: (past: PastBans | undefined) => number): Promise<PutBan>;
   /** False when there is no such live entry. */
   remove(list: ListName, cidr: string, nowMs: number): Promise<boolean>;
-  /** Puts all of them in one statement; each block may come once. */
-  putAll(list: ListName, entries: readonly EntryToPut[]): Promise<void>;
+  /** Puts all of them in one statement; each block may come once. Returns how many were not there just so already. */
+  putAll(list: ListName, entries: readonly EntryToPut[]): Promise<number>;
   /** Returns how many live entries were removed. */
   removeAll(list: ListName, cidrs: readonly string[], nowMs: number): Promise<number>;
   /**

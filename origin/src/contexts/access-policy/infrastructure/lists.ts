@@ -29,8 +29,10 @@ export function listsIn(database: Database): AccessLists {
 
     putAll: (list, entries) =>
       database.transaction(async (tx) => {
-        const { completed } = await completeAll(tx, list, entries);
-        await tx.execute(upsert(), [completed.map(toRow)]);
+        const { held, completed } = await completeAll(tx, list, entries);
+        const news = completed.filter((entry) => !isHeld(held.get(entry.cidr), entry));
+        if (news.length > 0) await tx.execute(upsert(), [news.map(toRow)]);
+        return news.length;
       }),
 
     remove: async (list, cidr, nowMs) => (await removeAll(database, list, [cidr], nowMs)) === 1,
@@ -94,6 +96,13 @@ async function completeAll(tx: Transaction, list: ListName, given: readonly Entr
     };
   });
   return { held, completed };
+}
+
+/** Whether the row is live and says all that. When it was put there is no difference that anybody could see. */
+function isHeld(row: (EntryRow & { live: number }) | undefined, entry: Omit<ListEntry, "id">): boolean {
+  if (row?.live !== 1) return false;
+  const { reason, source, expiresAtMs } = toEntry(row);
+  return reason === entry.reason && source === entry.source && expiresAtMs === entry.expiresAtMs;
 }
 
 function upsert(more = ""): string {

@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import Type, { type Static } from "typebox";
 import { Refusal } from "../../../kernel/errors.ts";
 import { ndjsonMediaType, readNdjson } from "../../../platform/http/ndjson.ts";
 import type { HttpServer } from "../../../platform/http/server.ts";
 import type { NewEntry } from "../application/edit-lists.ts";
-import type { BulkResult, Line } from "../application/edit-many.ts";
+import { type BulkEvent, collected, type Line } from "../application/edit-many.ts";
 import type { ListEntry, ListName, PutBan, PutEntry } from "../application/ports.ts";
 import type { BanPreview } from "../application/preview-ban.ts";
 import { accessErrors } from "../errors.ts";
@@ -15,8 +15,8 @@ export interface ListUseCases {
   banAgain(entry: NewEntry): Promise<PutBan>;
   remove(list: ListName, cidr: string): Promise<void>;
   page(list: ListName, afterId: number, limit: number): Promise<ListEntry[]>;
-  putAll(list: ListName, lines: AsyncIterable<Line<NewEntry>>): Promise<BulkResult>;
-  removeAll(list: ListName, lines: AsyncIterable<Line<{ readonly cidr: string }>>): Promise<BulkResult>;
+  putAll(list: ListName, lines: AsyncIterable<Line<NewEntry>>): AsyncIterable<BulkEvent>;
+  removeAll(list: ListName, lines: AsyncIterable<Line<{ readonly cidr: string }>>): AsyncIterable<BulkEvent>;
   all(list: ListName): AsyncIterable<ListEntry>;
   previewBan(cidr: string): Promise<BanPreview>;
 }
@@ -54,6 +54,7 @@ const Lines = Type.Unknown({ description: "one such object on each line" });
 
 const BulkBody = Type.Object({
   done: Type.Integer(),
+  unchanged: Type.Integer({ description: "of those done: were there just so" }),
   faulty: Type.Integer(),
   faults: Type.Array(Type.Object({ line: Type.Integer(), message: Type.String() })),
 });
@@ -103,7 +104,8 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
     "/lists/:list",
     { config, schema: { tags, params: Named, querystring: PageQuery, response: { 200: PageBody } } },
     async (request, reply) => {
-      if (request.headers.accept === ndjsonMediaType) return sendLines(reply, lists.all(request.params.list));
+      if (request.headers.accept === ndjsonMediaType)
+        return sendLines(reply, linesOf(lists.all(request.params.list)));
       const { cursor, limit } = request.query;
       const entries = await lists.page(request.params.list, cursor, limit);
       const last = entries.length === limit ? entries.at(-1) : undefined;
@@ -126,7 +128,9 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
     },
     async (request, reply) => {
       const body = request.body as Readable | Static<typeof BanBody>;
-      if (body instanceof Readable) return lists.putAll(request.params.list, newEntriesIn(body));
+      if (body instanceof Readable) {
+        return sendBulk(request, reply, lists.putAll(request.params.list, newEntriesIn(body)));
+      }
       const { list } = request.params;
       if (body.escalate === true) {
         if (list !== "deny") throw new Refusal(accessErrors.escalationEndless);
@@ -161,16 +165,27 @@ export function addListRoutes(app: HttpServer, lists: ListUseCases): void {
     },
     async (request, reply) => {
       const { list } = request.params;
-      if (request.body instanceof Readable) return lists.removeAll(list, readNdjson(request.body, CidrLine));
+      if (request.body instanceof Readable) {
+        return sendBulk(request, reply, lists.removeAll(list, readNdjson(request.body, CidrLine)));
+      }
       await lists.remove(list, request.query.cidr ?? "");
       return reply.code(204).send(null);
     },
   );
 }
 
+/** All at the end; or, for who accepts lines, `{"fault"}` for each and `{"progress"}` while it lasts, the last of it all. */
+function sendBulk(request: FastifyRequest, reply: FastifyReply, events: AsyncIterable<BulkEvent>) {
+  return request.headers.accept === ndjsonMediaType ? sendLines(reply, jsonLines(events)) : collected(events);
+}
+
 /** Takes any reply: what a route may send is typed by its JSON. */
-function sendLines(reply: FastifyReply, entries: AsyncIterable<ListEntry>): FastifyReply {
-  return reply.type(ndjsonMediaType).send(Readable.from(linesOf(entries)));
+function sendLines(reply: FastifyReply, lines: AsyncIterable<string>): FastifyReply {
+  return reply.type(ndjsonMediaType).send(Readable.from(lines));
+}
+
+async function* jsonLines(events: AsyncIterable<BulkEvent>): AsyncGenerator<string> {
+  for await (const event of events) yield `${JSON.stringify(event)}\n`;
 }
 
 async function* newEntriesIn(stream: Readable): AsyncGenerator<Line<NewEntry>> {
