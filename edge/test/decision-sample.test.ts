@@ -5,8 +5,21 @@ import type { DecisionRecord } from "@sluice/contract/decision-record.ts";
 import { decisionCountersKey, decisionsKey } from "@sluice/contract/keys.ts";
 import { type Address, type Cidr, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
 import { createAddressTable, setBlock } from "@sluice/contract/policy/address-table.ts";
-import { compilePolicy, decide } from "@sluice/contract/policy/decide.ts";
+import {
+  type AccessState,
+  type CompiledRule,
+  compilePolicy,
+  decide,
+  type Verdict,
+} from "@sluice/contract/policy/decide.ts";
 import type { Conditions, PolicyDocument, PolicyRule } from "@sluice/contract/policy/document.ts";
+import {
+  arrive,
+  type CompiledLimit,
+  REFUSED,
+  standing,
+  ticksAt,
+} from "@sluice/contract/policy/rate-limit.ts";
 import {
   type EdgeUnderTest,
   FROM_FRANCE_IPV6,
@@ -15,6 +28,7 @@ import {
   FROM_NOWHERE,
   startEdge,
 } from "./edge-under-test.ts";
+import { madeUpAsn } from "./geo-tables.ts";
 import { type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
 import { until } from "./processes.ts";
 import { PREFIX, type RedisUnderTest, startRedis } from "./redis-under-test.ts";
@@ -91,7 +105,7 @@ describe("the record of decisions", () => {
     }
     let compared = 0;
     for (let number = 1; number <= DOCUMENTS; number++) {
-      const document = generatedDocument(pick, `marker-${number}.example`);
+      const document = generatedDocument(pick, number);
       await redis.policy(number, document);
       await until("it is in force", async () => {
         const answer = await edge.from(FROM_NOWHERE, "/openapi.json", { host: `marker-${number}.example` });
@@ -99,6 +113,7 @@ describe("the record of decisions", () => {
       });
       const host = `d${number}.example`;
       const state = { allow, deny, policy: compilePolicy(document) };
+      const dueTimes = new Map<string, number>();
       const answers: { ip: string; method: string; path: string; status: number }[] = [];
       for (let i = 0; i < REQUESTS_OF_EACH; i++) {
         const ip = pick(ADDRESSES);
@@ -112,7 +127,9 @@ describe("the record of decisions", () => {
       for (const [index, answer] of answers.entries()) {
         const record = records[index] as DecisionRecord;
         const address = parseAddress(record.ip) as Address;
-        const verdict = decide(state, { ...record, asn: 0, address, nowMs: record.atMs }, undefined);
+        const asn = madeUpAsn(record.ip);
+        const decided = decide(state, { ...record, asn, address, nowMs: record.atMs }, undefined);
+        const verdict = charged(state, decided, record, dueTimes);
         const { action, status, reason, rule, ip, method, path } = record;
         assert.deepEqual({ action, status, reason, rule }, verdict, JSON.stringify({ record, document }));
         assert.deepEqual({ ip, method, path }, { ip: answer.ip, method: answer.method, path: answer.path });
@@ -212,7 +229,33 @@ function picker(seed: number): Pick {
   };
 }
 
-function generatedDocument(pick: Pick, marker: string): PolicyDocument {
+/** What is left of the verdict when the limits that it passed are charged, in their order, by the record's times. */
+function charged(
+  { policy }: AccessState,
+  verdict: Verdict,
+  record: DecisionRecord,
+  dueTimes: Map<string, number>,
+): Verdict {
+  if (verdict.action === "deny") return verdict;
+  for (const rule of policy.passed.slice(0, policy.passedCount)) {
+    const { limit, enforced, verdict: refusal } = rule as CompiledRule;
+    const key = `${refusal.rule} ${limit?.key === "route" ? record.route : networkOf(record.ip)}`;
+    const now = ticksAt(record.atMs);
+    const due = dueTimes.get(key) ?? 0;
+    const next = arrive(limit as CompiledLimit, due, now);
+    dueTimes.set(key, next === REFUSED ? standing(limit as CompiledLimit, due, now) : next);
+    if (next === REFUSED && enforced) return refusal;
+  }
+  return verdict;
+}
+
+/** A client of IPv6 counts by its /64: of the addresses here that is what stands before the double colon. */
+function networkOf(ip: string): string {
+  return ip.split("::")[0] as string;
+}
+
+function generatedDocument(pick: Pick, number: number): PolicyDocument {
+  const marker = `marker-${number}.example`;
   const rules: PolicyRule[] = [
     { id: "marker", match: { host: [marker] }, action: "deny", mode: "enforce", status: 451 },
   ];
@@ -222,13 +265,21 @@ function generatedDocument(pick: Pick, marker: string): PolicyDocument {
     // 451 is the marker's alone: by it the policy in force is told.
     const status = pick([undefined, 403, 404] as const);
     const endsAt = pick([undefined, undefined, "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]);
-    const action = pick(["allow", "deny"] as const);
+    const action = pick(["allow", "deny", "limit", "limit"] as const);
+    const limit = {
+      key: pick(["address", "route"] as const),
+      requests: pick([1, 2, 5]),
+      // Nothing of it comes back while the test runs.
+      seconds: 3_600,
+    };
     rules.push({
-      id: `rule-${i}`,
+      // What is counted of a limit goes on under its name.
+      id: `rule-${number}-${i}`,
       match: { ...generatedConditions(pick), ...(Object.keys(not).length > 0 ? { not } : {}) },
       action,
       mode: pick(["enforce", "enforce", "observe"] as const),
       ...(status !== undefined && action === "deny" ? { status } : {}),
+      ...(action === "limit" ? { limit } : {}),
       ...(endsAt === undefined ? {} : { endsAt }),
     });
   }
@@ -242,6 +293,8 @@ function generatedConditions(pick: Pick): Conditions {
     { country: pick([["DE"], ["KP", "FR"], ["ZZ"]]) },
     { continent: pick([["EU"], ["AS", "ZZ"]]) },
     { cidr: pick([["198.51.100.0/25"], ["2001:db8::/48", "203.0.113.128/25"], ["0.0.0.0/0"], ["::/0"]]) },
+    { asn: pick([[64_500], [64_501, 4_200_000_000], [0]]) },
+    { path: pick([["/auth/*"], ["/openapi.json", "/x/**"], ["/**"]]) },
     { host: pick([["*.example"], ["d1.example", "d2.example"]]) },
     { method: pick([["GET", "HEAD"], ["POST"]]), pathPrefix: pick(["/", "/auth", "/openapi.json"]) },
   ]);

@@ -1,7 +1,14 @@
 /** Geo data that are made up: tables as the compiler writes them, of addresses that are in no country really. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Address, type Cidr, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
+import {
+  type Address,
+  type Cidr,
+  formatAddress,
+  maskAddress,
+  parseAddress,
+  parseCidr,
+} from "@sluice/contract/policy/address.ts";
 import { countryNumber, type Ranges } from "../geo/read-ranges.ts";
 import { encodeTable } from "../geo/table-file.ts";
 
@@ -21,6 +28,18 @@ export function writeGeoTables(folder: string): void {
   };
   write("country.bin", ({ country }) => countryNumber(country), countryNumber("ZZ"));
   write("asn.bin", ({ asn }) => asn, 0);
+}
+
+/** The network that the tables have of the address. */
+export function madeUpAsn(ip: string): number {
+  const address = parseAddress(ip) as Address;
+  const place = PLACES.find(({ block }) => {
+    const { base, length } = parseCidr(block) as Cidr;
+    return (
+      base.family === address.family && formatAddress(maskAddress(address, length)) === formatAddress(base)
+    );
+  });
+  return place === undefined ? 0 : place.asn;
 }
 
 function ranges(
