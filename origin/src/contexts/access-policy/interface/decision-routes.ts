@@ -9,6 +9,7 @@ import type { HttpServer } from "../../../platform/http/server.ts";
 import type { DryRunReport, GivenRequest } from "../application/dry-run.ts";
 import type { DecisionFilter, DecisionPage } from "../application/list-decisions.ts";
 import { accessErrors } from "../errors.ts";
+import { DecisionsBody, DryRunLines, DryRunReportBody } from "./decision-schemas.ts";
 
 export interface DecisionUseCases {
   list(filter: DecisionFilter, cursor: string | undefined, limit: number): Promise<DecisionPage>;
@@ -65,7 +66,8 @@ export function addDecisionRoutes(app: HttpServer, decisions: DecisionUseCases):
   const config = { access: "operator:read" } as const;
   const tags = ["access policy"];
 
-  app.get("/decisions", { config, schema: { tags, querystring: ListQuery } }, async ({ query }) => {
+  const listing = { tags, querystring: ListQuery, response: { 200: DecisionsBody } };
+  app.get("/decisions", { config, schema: listing }, async ({ query }) => {
     const { cursor, limit, ...filter } = query;
     const page = await decisions.list(filter as DecisionFilter, cursor, limit);
     return { decisions: page.decisions, nextCursor: page.next ?? null };
@@ -82,6 +84,14 @@ export function addDecisionRoutes(app: HttpServer, decisions: DecisionUseCases):
           content: {
             "application/json": { schema: DryRunBody },
             [ndjsonMediaType]: { schema: Type.Unknown() },
+          },
+        },
+        response: {
+          200: {
+            content: {
+              "application/json": { schema: DryRunReportBody },
+              [ndjsonMediaType]: { schema: DryRunLines },
+            },
           },
         },
       },
