@@ -248,7 +248,13 @@ describe("without Redis, without the origin", () => {
     }
     assert.ok(journals() <= 2, `${journals()} journals`);
     rmdirSync(partial);
-    await until("a snapshot is written", () => readFileSync(`${edge.folder}/state/access-snapshot`, "latin1").includes("epoch-94") && journals() === 1, 15_000);
+    await until(
+      "a snapshot is written",
+      () =>
+        readFileSync(`${edge.folder}/state/access-snapshot`, "latin1").includes("epoch-94") &&
+        journals() === 1,
+      15_000,
+    );
   });
 
   test("a snapshot that was cut short is not used", async () => {
