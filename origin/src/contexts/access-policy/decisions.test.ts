@@ -281,6 +281,8 @@ test("metrics tell what all edge workers counted, in the form that Prometheus re
     "sluice_access_counted_otherwise_total 1",
     "sluice_access_policy_revision 1",
     "sluice_access_decisions_recorded 12000",
+    'sluice_geo_file_faulty{place="origin",kind="country"} 0',
+    "sluice_geo_workers_behind 0",
     "sluice_relay_leads 0",
     "",
   ]);
