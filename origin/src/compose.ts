@@ -310,11 +310,8 @@ const redisConnectMs = 3_000;
 
 async function withRedis<T>(env: NodeJS.ProcessEnv, work: (redis: RedisStore) => Promise<T>): Promise<T> {
   const config = readConfig("operate", env);
-  const redis = connectRedis(
-    config.redisUrl,
-    config.redisPrefix,
-    createLogger("operate", config.logLevel, process.stderr),
-  );
+  const logger = createLogger("operate", config.logLevel, process.stderr);
+  const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
   try {
     await untilReady(redis, redisConnectMs);
     return await work(redis);
