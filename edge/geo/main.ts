@@ -7,7 +7,7 @@
  * `compile` does it once; its exit code is 1 when the edge can't start from what is there. `follow` goes on, and
  * compiles a file again when it was replaced. A file that is broken is told of, and the table before it stays.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { GeoReport, GeoTableReport } from "@sluice/contract/geo-report.ts";
@@ -37,13 +37,19 @@ async function main(): Promise<number> {
   }
   const stopping = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
-  console.log(JSON.stringify({ msg: "ready" }));
+  sayReady();
   try {
     await followGeo(files, folder, tell, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
   }
   return 0;
+}
+
+/** As the roles of the origin do that listen nowhere: by a file. */
+function sayReady(): void {
+  const { READY_FILE: readyFile = "" } = process.env;
+  if (readyFile !== "") writeFileSync(readyFile, "");
 }
 
 function tell({ country, asn }: GeoReport): void {
