@@ -91,12 +91,12 @@ const sources: Readonly<Record<string, string>> = {
       ngx.ctx.seen = ngx.var.host !== ""; // LG009 ssl_certificate
       ngx.sleep(0.1);
     }
-    /** @phase exit_worker init */
+    /** @phase init exit_worker */
     export function end(): void {
       ngx.log(ngx.INFO, ngx.encode_args({})); // LG009 init, exit_worker
       ngx.ctx.seen = true; // LG009 init
     }
-    /** @phase proxy_ssl_verify precontent server_rewrite */
+    /** @phase server_rewrite precontent proxy_ssl_verify */
     export function newer(): void {
       ngx.socket.tcp();
       ngx.req.read_body(); // LG009 proxy_ssl_verify

@@ -190,7 +190,7 @@ class Walk {
   }
 
   private use(api: ts.Declaration, at: ts.Node, by: Running): void {
-    if (allowedPhases(api)?.has(by.phase) ?? true) return;
+    if (allowedPhases(api, this.checker)?.has(by.phase) ?? true) return;
     const known = this.misuses.get(at);
     if (known === undefined) this.misuses.set(at, { api, at, by: new Map([[by.phase, by]]) });
     else if (!known.by.has(by.phase)) known.by.set(by.phase, by);
@@ -205,7 +205,7 @@ function faultOf({ at, api, by }: Misuse, checker: ts.TypeChecker, folder: strin
   const declared = apiName(api, checker);
   // `new` can only be exported under another name than it is declared by.
   const name = ts.isPropertyAccessExpression(at) ? declared.replace(/[^.]+$/, at.name.text) : declared;
-  const allowed = allowedPhases(api) ?? new Set<Phase>();
+  const allowed = allowedPhases(api, checker) ?? new Set<Phase>();
   const phases = new Set(by.keys());
   const paths = [...by.values()].map((running) => `\n  ${[...pathTo(running, folder), name].join("\n  → ")}`);
   const remedy = remedyFor(allowed, phases);
@@ -235,14 +235,10 @@ function remedyFor(allowed: ReadonlySet<Phase>, phases: ReadonlySet<Phase>): str
 function apiName(declaration: ts.Declaration, checker: ts.TypeChecker): string {
   const symbol = (declaration as { symbol?: ts.Symbol }).symbol;
   if (symbol === undefined) return "?";
-  // A member of a module that is exported under another name stands for itself only.
-  const module = ts.findAncestor(
-    declaration,
-    (node) => ts.isModuleDeclaration(node) && ts.isStringLiteral(node.name),
-  );
+  // A member of a module or namespace that is exported under another name stands for itself only.
+  const around = ts.findAncestor(declaration, ts.isModuleDeclaration);
   const name = checker.getFullyQualifiedName(symbol).replaceAll('"', "");
-  if (module === undefined || name.includes(".")) return name;
-  return `${(module as ts.ModuleDeclaration).name.text}.${name}`;
+  return around === undefined || name.includes(".") ? name : `${around.name.text}.${name}`;
 }
 
 function nameOf(node: ts.SignatureDeclaration): string {

@@ -3,8 +3,6 @@ declare namespace ngx {
   /**
    * nginx variables. Reading one that this request doesn't have gives `undefined`; writing one that `set` or `map`
    * doesn't define throws. Each read allocates from the request's pool and costs a hash lookup: read once, pass on.
-   *
-   * @phases request +balancer
    */
   interface Variables {
     [name: string]: string | undefined;
