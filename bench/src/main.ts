@@ -24,12 +24,13 @@ const suites: readonly Suite[] = [
   luaGenSuite,
 ];
 
-const HELP = `npm run bench -- <suite> [--json FILE] [--quick]
+const HELP = `npm run bench -- <suite> [--json FILE] [--quick] [--only WORDS]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join("\n")}
 
   --json FILE  also write [{suite, name, value, unit, reference, ratio, samples}, …]
-  --quick      fewer and shorter rounds: shows that it runs, not how fast`;
+  --quick      fewer and shorter rounds: shows that it runs, not how fast
+  --only WORDS of proxies, those whose name holds the words, and what they are held against`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -40,6 +41,7 @@ async function main(args: string[]): Promise<number> {
     options: {
       json: { type: "string" },
       quick: { type: "boolean", default: false },
+      only: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -56,7 +58,7 @@ async function main(args: string[]): Promise<number> {
   const measurements = [];
   for (const suite of chosen) {
     const progress = (text: string) => console.error(`  ${suite.name}: ${text}`);
-    const measured = await suite.run({ quick: values.quick, progress });
+    const measured = await suite.run({ quick: values.quick, only: values.only, progress });
     console.log(
       `\n${suite.name}${values.quick ? " (quick: not to be quoted)" : ""}\n${formatTable(measured)}`,
     );

@@ -15,42 +15,35 @@ export interface HaproxyOptions {
   home: Home;
   port: number;
   upstreamPort: number;
-  /** Passes everything on without them. */
-  checks: Checks | undefined;
-}
-
-interface Checks {
   denied: readonly string[];
-  publicKey: string;
+  /** Asks for a token by this key. */
+  publicKey: string | undefined;
 }
 
-const START_TIMEOUT_MS = 10_000;
+/** It reads a million entries from its file. */
+const START_TIMEOUT_MS = 30_000;
 
-export async function startHaproxy({
-  home,
-  port,
-  upstreamPort,
-  checks,
-}: HaproxyOptions): Promise<OwnedProcess> {
-  const name = checks === undefined ? "haproxy" : "haproxy-checked";
+export async function startHaproxy(options: HaproxyOptions): Promise<OwnedProcess> {
+  const { home, port, publicKey } = options;
+  const name = publicKey === undefined ? "haproxy" : "haproxy-token";
   const folder = join(home.data, name);
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "haproxy.cfg");
-  writeFileSync(config, configuration(port, upstreamPort, checks === undefined ? "" : rules(folder, checks)));
+  writeFileSync(config, configuration(folder, options));
   const [command, args] = onCores("proxy", "haproxy", ["-db", "-f", config]);
   const owned = await startProcess({ name, command, args, home, port });
   await untilReady(owned, START_TIMEOUT_MS, async () => {
     const response = await fetch(`http://${LOOPBACK}:${port}/`, { signal: AbortSignal.timeout(1000) });
     await response.text();
-    // Whoever brings no token is refused where there are checks.
-    if (response.status !== (checks === undefined ? 200 : 401)) {
+    // With a key, who brings no token is refused.
+    if (response.status !== (publicKey === undefined ? 200 : 401)) {
       throw new Error(`${name} answers ${response.status}`);
     }
   });
   return owned;
 }
 
-function configuration(port: number, upstreamPort: number, rules: string): string {
+function configuration(folder: string, { port, upstreamPort, denied, publicKey }: HaproxyOptions): string {
   return `global
   nbthread 1
   maxconn 4096
@@ -72,17 +65,19 @@ backend origin
 frontend public
   bind ${LOOPBACK}:${port}
   http-request set-src req.hdr_ip(x-forwarded-for,-1) if { req.hdr(x-forwarded-for) -m found }
-${rules}
+${rules(folder, denied, publicKey)}
   default_backend origin
 `;
 }
 
-function rules(folder: string, { denied, publicKey }: Checks): string {
+function rules(folder: string, denied: readonly string[], publicKey: string | undefined): string {
   const denyFile = join(folder, "deny.lst");
-  const keyFile = join(folder, "token-key.pem");
   writeFileSync(denyFile, `${denied.join("\n")}\n`);
+  const byAddress = `  http-request deny deny_status 403 if { src -f ${denyFile} }`;
+  if (publicKey === undefined) return byAddress;
+  const keyFile = join(folder, "token-key.pem");
   writeFileSync(keyFile, publicKey);
-  return `  http-request deny deny_status 403 if { src -f ${denyFile} }
+  return `${byAddress}
   http-request set-var(txn.bearer) http_auth_bearer
   http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('$.alg')
   http-request set-var(txn.exp) var(txn.bearer),jwt_payload_query('$.exp','int')

@@ -13,6 +13,10 @@
  * Each row is held against bare nginx with the very same requests: a token is half a kilobyte of header that costs
  * every proxy something to read and to pass on.
  *
+ * "All checks" is a list of 100,000 entries, five rules over 25 countries, token and session. "1 M" is a list of a
+ * million mixed entries; its rules are 38 about countries and 12 that are asked of every request; its limit counts each
+ * address, and is never reached. HAProxy has the same million and no rules.
+ *
  * Every row has passed its own proof before it is measured (contender.ts): a good request gets through, a denied
  * address and a forged token do not. A run in which a single request fails is no measurement.
  *

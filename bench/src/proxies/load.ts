@@ -26,6 +26,8 @@ export interface LoadResult {
   refused: number;
   /** Connections that broke, or were not answered in time. */
   failures: number;
+  /** What the slowest answer took. */
+  longestMs: number;
 }
 
 /** `first` is the request to begin with, counted from 0, so that a script can go on where it stopped. */
@@ -48,10 +50,10 @@ export const IN_TURN_AND_REPORTED = `function request()
   return made[at]
 end
 
-function done(summary)
+function done(summary, latency)
   local e = summary.errors
-  io.write(string.format('{"requests":%d,"durationSeconds":%f,"refused":%d,"failures":%d}\\n',
-    summary.requests, summary.duration / 1e6, e.status, e.connect + e.read + e.write + e.timeout))
+  io.write(string.format('{"requests":%d,"durationSeconds":%f,"refused":%d,"failures":%d,"longestMs":%f}\\n',
+    summary.requests, summary.duration / 1e6, e.status, e.connect + e.read + e.write + e.timeout, latency.max / 1e3))
 end
 `;
 

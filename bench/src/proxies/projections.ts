@@ -30,6 +30,8 @@ import type { Session } from "./tokens.ts";
 export interface Projections {
   prefix: string;
   denied: readonly string[];
+  /** Under which prefix the very same list stands already: it is copied. */
+  deniedAt?: string | undefined;
   policy: PolicyDocument;
   sessions: readonly Session[];
   products?: readonly Product[];
@@ -47,18 +49,12 @@ const FIELDS_PER_COMMAND = 5000;
 
 export async function writeProjections(
   redisUrl: string,
-  { prefix, denied, policy, sessions, products = [], filtered }: Projections,
+  { prefix, denied, deniedAt, policy, sessions, products = [], filtered }: Projections,
 ): Promise<void> {
   const redis = new Redis(redisUrl);
   try {
-    for (let from = 0; from < denied.length; from += FIELDS_PER_COMMAND) {
-      const fields = denied.slice(from, from + FIELDS_PER_COMMAND).flatMap((cidr, index) => {
-        const id = from + index + 1;
-        const entry: AccessEntry = { id, list: "deny", cidr, expiresAtMs: 0, removed: false, version: 1 };
-        return [String(id), JSON.stringify(entry)];
-      });
-      await redis.hset(accessEntriesKey(prefix), ...fields);
-    }
+    if (deniedAt === undefined) await writeDenied(redis, prefix, denied);
+    else await redis.copy(accessEntriesKey(deniedAt), accessEntriesKey(prefix));
     await redis.hset(policyKey(prefix), FIELD_VERSION, 1, FIELD_DOCUMENT, JSON.stringify(policy));
     const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
     const pipeline = redis.pipeline();
@@ -97,4 +93,15 @@ async function writeFilter(redis: Redis, prefix: string, ids: readonly number[])
     [FILTER_HASHES]: shape.hashes,
     [FILTER_HIGHEST]: Math.max(...ids),
   });
+}
+
+async function writeDenied(redis: Redis, prefix: string, denied: readonly string[]): Promise<void> {
+  for (let from = 0; from < denied.length; from += FIELDS_PER_COMMAND) {
+    const fields = denied.slice(from, from + FIELDS_PER_COMMAND).flatMap((cidr, index) => {
+      const id = from + index + 1;
+      const entry: AccessEntry = { id, list: "deny", cidr, expiresAtMs: 0, removed: false, version: 1 };
+      return [String(id), JSON.stringify(entry)];
+    });
+    await redis.hset(accessEntriesKey(prefix), ...fields);
+  }
 }

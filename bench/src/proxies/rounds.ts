@@ -21,7 +21,7 @@ export interface Plan {
   warmUpSeconds: number;
 }
 
-export const FULL: Plan = { rounds: 11, roundSeconds: 2, warmUpSeconds: 3 };
+export const FULL: Plan = { rounds: 8, roundSeconds: 2, warmUpSeconds: 2 };
 export const QUICK: Plan = { rounds: 2, roundSeconds: 1, warmUpSeconds: 1 };
 
 /** A contender and what was measured of it. */
@@ -42,11 +42,11 @@ export async function measureInTurn(
   suite: string,
   contenders: readonly Contender[],
   home: Home,
-  { quick, progress }: SuiteOptions,
+  { quick, only, progress }: SuiteOptions,
   full = FULL,
 ): Promise<Measurement[]> {
   const plan = quick ? QUICK : full;
-  const lanes: Lane[] = contenders.map((contender, index) => ({
+  const lanes: Lane[] = chosen(contenders, only).map((contender, index) => ({
     contender,
     script: writeScript(home.data, `requests-${index}`, contender.requests),
     next: 0,
@@ -78,6 +78,14 @@ export async function measureInTurn(
     ...compared(suite, RATE, lanes, ({ rates }) => rates),
     ...compared(suite, CPU, lanes, ({ cpuUs }) => cpuUs),
   ];
+}
+
+/** Those whose name holds the words, each with its reference. */
+function chosen(contenders: readonly Contender[], only: string | undefined): readonly Contender[] {
+  if (only === undefined) return contenders;
+  const asked = contenders.filter(({ name }) => name.includes(only));
+  if (asked.length === 0) throw new Error(`no row is called ${only}`);
+  return contenders.filter(({ name }) => asked.some((one) => one.name === name || one.reference === name));
 }
 
 async function load(lane: Lane, seconds: number): Promise<LoadResult> {

@@ -27,7 +27,8 @@ export interface EdgeParts {
   geoDir: string;
 }
 
-const START_TIMEOUT_MS = 20_000;
+/** A list of a million is read from Redis before an edge is ready. */
+const START_TIMEOUT_MS = 90_000;
 const COUNTRY_DATA = "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
 
 const run = promisify(execFile);

@@ -24,7 +24,7 @@ export interface Stage {
   /** A proxy on a free port, stopped with the stage. */
   start(begin: (port: number) => Promise<OwnedProcess>): Promise<Proxy>;
   /** An edge on projections of its own. */
-  startEdge(name: string, projections: Omit<Projections, "prefix" | "sessions">): Promise<Proxy>;
+  startEdge(name: string, projections: Omit<Projections, "prefix" | "sessions" | "deniedAt">): Promise<Proxy>;
 }
 
 export interface Proxy {
@@ -67,6 +67,7 @@ async function setUp(home: Home, tokensEach: number, started: Stoppable[]): Prom
     started.push(owned);
     return { url: `http://${LOOPBACK}:${port}`, workerPid: workerOf(owned) };
   };
+  const listed = new Map<readonly string[], string>();
   return {
     home,
     upstreamPort,
@@ -75,7 +76,9 @@ async function setUp(home: Home, tokensEach: number, started: Stoppable[]): Prom
     start,
     startEdge: async (name, projections) => {
       const prefix = `${name}:`;
-      await writeProjections(redis.url, { prefix, sessions: tokens.sessions, ...projections });
+      const deniedAt = listed.get(projections.denied);
+      await writeProjections(redis.url, { prefix, deniedAt, sessions: tokens.sessions, ...projections });
+      if (projections.denied.length > 0) listed.set(projections.denied, prefix);
       return start((port) => startEdge(parts, name, port, prefix));
     },
   };
