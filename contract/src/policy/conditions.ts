@@ -5,8 +5,8 @@ import type { Conditions } from "./document.ts";
 import { type CompiledPaths, compilePaths, matchesPath } from "./path-pattern.ts";
 
 /**
- * The conditions of a rule, made ready for requests. Country and continent are asked apart from the rest: which
- * rules a country can match is found once for each country, not for each request.
+ * The conditions of a rule, made ready for requests. Country, path and method are asked apart from the rest: which
+ * rules they can match is found once for each kind of request (`rule-selection.ts`).
  */
 export interface CompiledConditions {
   /** Undefined wherever a condition is not given. */
@@ -67,26 +67,44 @@ export function anyHoldsOfCountry(conditions: CompiledConditions, country: strin
   return conditions.continents !== undefined && conditions.continents[continentOf(country)] === true;
 }
 
-/** Whether all that is not about the country holds. */
-export function allHold(conditions: CompiledConditions, request: RequestFacts): boolean {
-  if (conditions.asns !== undefined && conditions.asns[request.asn] !== true) return false;
-  if (conditions.methods !== undefined && conditions.methods[request.method] !== true) return false;
-  const prefix = conditions.pathPrefix;
-  if (prefix.length !== 0 && request.path.substring(0, prefix.length) !== prefix) return false;
-  if (conditions.paths !== undefined && !matchesPath(conditions.paths, request.path)) return false;
-  if (conditions.hosts !== undefined && !isAmong(conditions.hosts, request.host)) return false;
-  return conditions.blocks === undefined || findBlock(conditions.blocks, request.address, 0) !== NONE;
+/** Whether there is a condition about the path. */
+export function asksForPath({ pathPrefix, paths }: CompiledConditions): boolean {
+  return pathPrefix.length !== 0 || paths !== undefined;
 }
 
-/** Whether something that is not about the country holds. */
-export function anyHolds(conditions: CompiledConditions, request: RequestFacts): boolean {
-  if (conditions.asns !== undefined && conditions.asns[request.asn] === true) return true;
-  if (conditions.methods !== undefined && conditions.methods[request.method] === true) return true;
+/** Whether a request for the path can match. */
+export function allHoldOfPath(conditions: CompiledConditions, path: string): boolean {
   const prefix = conditions.pathPrefix;
-  if (prefix.length !== 0 && request.path.substring(0, prefix.length) === prefix) return true;
-  if (conditions.paths !== undefined && matchesPath(conditions.paths, request.path)) return true;
+  if (prefix.length !== 0 && path.substring(0, prefix.length) !== prefix) return false;
+  return conditions.paths === undefined || matchesPath(conditions.paths, path);
+}
+
+/** Whether some condition about the path holds. */
+export function anyHoldsOfPath(conditions: CompiledConditions, path: string): boolean {
+  const prefix = conditions.pathPrefix;
+  if (prefix.length !== 0 && path.substring(0, prefix.length) === prefix) return true;
+  return conditions.paths !== undefined && matchesPath(conditions.paths, path);
+}
+
+/**
+ * Whether all holds that differs from request to request: what is not about country, path or method. `near`: the
+ * address may be in a block that some rule names.
+ */
+export function allHold(conditions: CompiledConditions, request: RequestFacts, near: boolean): boolean {
+  if (conditions.asns !== undefined && conditions.asns[request.asn] !== true) return false;
+  if (conditions.hosts !== undefined && !isAmong(conditions.hosts, request.host)) return false;
+  return conditions.blocks === undefined || (near && isWithin(conditions.blocks, request.address));
+}
+
+/** Whether something of that holds. */
+export function anyHolds(conditions: CompiledConditions, request: RequestFacts, near: boolean): boolean {
+  if (conditions.asns !== undefined && conditions.asns[request.asn] === true) return true;
   if (conditions.hosts !== undefined && isAmong(conditions.hosts, request.host)) return true;
-  return conditions.blocks !== undefined && findBlock(conditions.blocks, request.address, 0) !== NONE;
+  return near && conditions.blocks !== undefined && isWithin(conditions.blocks, request.address);
+}
+
+function isWithin(blocks: AddressTable, address: Address): boolean {
+  return findBlock(blocks, address, 0) !== NONE;
 }
 
 function isAmong(hosts: CompiledHosts, host: string): boolean {

@@ -1,16 +1,17 @@
+import { type Cidr, parseCidr } from "./address.ts";
 import { type AddressTable, findBlock, idAt, NONE } from "./address-table.ts";
-import {
-  allHold,
-  allHoldOfCountry,
-  anyHolds,
-  anyHoldsOfCountry,
-  type CompiledConditions,
-  compileConditions,
-  type RequestFacts,
-} from "./conditions.ts";
+import { allHold, anyHolds, compileConditions, type RequestFacts } from "./conditions.ts";
 import type { PolicyAction, PolicyDocument, PolicyRule, RateLimit } from "./document.ts";
 import { parseInstant } from "./instant.ts";
 import { type CompiledLimit, compileLimit } from "./rate-limit.ts";
+import { addRuleBlock, createRuleAddresses, isNearRules, type RuleAddresses } from "./rule-addresses.ts";
+import {
+  canMatch,
+  createRuleSelections,
+  type RuleSelections,
+  type SelectableRule,
+  selectRules,
+} from "./rule-selection.ts";
 
 /**
  * The access decision. Edge workers run it for every request; the origin runs it to tell an operator what
@@ -35,26 +36,79 @@ export function decide(
     trace.steps.push({ step: "deny-list", id: idOf(state.deny, denied), matched: denied !== NONE });
   if (denied !== NONE) return DENY_LISTED;
 
-  // Who wants to know why sees the rules that don't apply, too.
-  const rules = trace === undefined ? rulesFor(policy, request.country) : policy.rules;
-  for (let i = 0; i < rules.length; i++) {
-    const rule = rules[i] as CompiledRule;
-    const matched = matches(rule, request) && (trace === undefined || canMatch(rule, request.country));
-    if (trace !== undefined) {
-      trace.steps.push({ step: stepOf(rule), id: rule.verdict.rule, matched });
-    }
+  if (trace !== undefined) return decideInSteps(policy, request, trace);
+  const selection = selectRules(policy.selections, request.country, request.method, request.path);
+  const near = isNearRules(policy.addresses, request.address);
+  const decided = decideByRules(policy, near ? selection.rules : selection.fromElsewhere, request, near);
+  return decided === undefined ? policy.default : decided;
+}
+
+/**
+ * Three at a time without a loop: LuaJIT compiles no decision as a whole in which a loop runs, and seldom are more
+ * left. The rest, if any, takes the loop.
+ *
+ * @hot
+ */
+function decideByRules(
+  policy: CompiledPolicy,
+  rules: readonly CompiledRule[],
+  request: AccessRequest,
+  near: boolean,
+): Verdict | undefined {
+  const count = rules.length;
+  if (count === 0) return undefined;
+  let decided = decideByRule(policy, rules[0] as CompiledRule, request, near);
+  if (decided !== undefined || count === 1) return decided;
+  decided = decideByRule(policy, rules[1] as CompiledRule, request, near);
+  if (decided !== undefined || count === 2) return decided;
+  decided = decideByRule(policy, rules[2] as CompiledRule, request, near);
+  if (decided !== undefined || count === 3) return decided;
+  return decideByRest(policy, rules, request, near);
+}
+
+function decideByRest(
+  policy: CompiledPolicy,
+  rules: readonly CompiledRule[],
+  request: AccessRequest,
+  near: boolean,
+): Verdict | undefined {
+  for (let i = 3; i < rules.length; i++) {
+    const decided = decideByRule(policy, rules[i] as CompiledRule, request, near);
+    if (decided !== undefined) return decided;
+  }
+  return undefined;
+}
+
+/** @hot */
+function decideByRule(
+  policy: CompiledPolicy,
+  rule: CompiledRule,
+  request: AccessRequest,
+  near: boolean,
+): Verdict | undefined {
+  if (!matches(rule, request, near)) return undefined;
+  if (rule.limit !== undefined) {
+    policy.passed[policy.passedCount] = rule;
+    policy.passedCount += 1;
+    return undefined;
+  }
+  if (rule.enforced) return rule.verdict;
+  rule.observed += 1;
+  return undefined;
+}
+
+/** Who wants to know why sees the rules that don't apply, too. */
+function decideInSteps(policy: CompiledPolicy, request: AccessRequest, trace: DecisionTrace): Verdict {
+  const { country, method, path } = request;
+  for (const rule of policy.rules) {
+    const matched = canMatch(rule, country, method, path) && matches(rule, request, true);
+    trace.steps.push({ step: stepOf(rule), id: rule.verdict.rule, matched });
     if (matched) {
-      if (rule.limit !== undefined) {
-        policy.passed[policy.passedCount] = rule;
-        policy.passedCount += 1;
-      } else if (rule.enforced) {
-        return rule.verdict;
-      } else {
-        rule.observed += 1;
-      }
+      const decided = decideByRule(policy, rule, request, true);
+      if (decided !== undefined) return decided;
     }
   }
-  if (trace !== undefined) trace.steps.push({ step: "default", id: "", matched: true });
+  trace.steps.push({ step: "default", id: "", matched: true });
   return policy.default;
 }
 
@@ -95,8 +149,10 @@ export interface DecisionStep {
 
 export interface CompiledPolicy {
   rules: CompiledRule[];
-  /** Made when the first request from that country comes. */
-  byCountry: Record<string, CountryRules | undefined>;
+  /** Those that a kind of request can match, made when the first of the kind comes. */
+  selections: RuleSelections<CompiledRule>;
+  /** Of all blocks that rules name. */
+  addresses: RuleAddresses;
   default: Verdict;
   /**
    * The first `passedCount` are the limit rules that matched the request that was decided last. Overwritten by the
@@ -110,19 +166,8 @@ export interface CompiledPolicy {
   usesAsn: boolean;
 }
 
-interface CountryRules {
-  /** Tells an entry of ours from what every JavaScript object inherits, `constructor` for one. */
-  made: true;
-  /** Those that a request from the country can match, in order. */
-  rules: CompiledRule[];
-}
-
-export interface CompiledRule {
+export interface CompiledRule extends SelectableRule {
   enforced: boolean;
-  /** All of them must hold. */
-  where: CompiledConditions;
-  /** None of them may hold. */
-  whereNot: CompiledConditions | undefined;
   /** Unix time in milliseconds from which the rule is void; 0 for never. */
   endsAtMs: number;
   /** Of a limit rule, what is said when it is used up. */
@@ -135,10 +180,13 @@ export interface CompiledRule {
 /** Takes a valid document (see `validate.ts`); of others some raise an error. */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const rules: CompiledRule[] = [];
+  const addresses = createRuleAddresses();
   let usesHost = false;
   let usesAsn = false;
   for (const rule of document.rules) {
     const compiled = compileRule(rule);
+    noteBlocks(addresses, rule.match.cidr);
+    if (rule.match.not !== undefined) noteBlocks(addresses, rule.match.not.cidr);
     if (compiled.where.hosts !== undefined) usesHost = true;
     if (compiled.where.asns !== undefined) usesAsn = true;
     if (compiled.whereNot !== undefined && compiled.whereNot.hosts !== undefined) usesHost = true;
@@ -146,7 +194,13 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
     rules.push(compiled);
   }
   const fallback = document.default === "allow" ? DEFAULT_ALLOW : DEFAULT_DENY;
-  return { rules, byCountry: {}, default: fallback, passed: [], passedCount: 0, usesHost, usesAsn };
+  const selections = createRuleSelections(rules);
+  return { rules, selections, addresses, default: fallback, passed: [], passedCount: 0, usesHost, usesAsn };
+}
+
+function noteBlocks(addresses: RuleAddresses, blocks: string[] | undefined): void {
+  if (blocks === undefined) return;
+  for (const block of blocks) addRuleBlock(addresses, parseCidr(block) as Cidr);
 }
 
 function compileRule(rule: PolicyRule): CompiledRule {
@@ -174,28 +228,11 @@ const DENY_LISTED: Verdict = { action: "deny", status: 403, reason: "deny-list",
 const DEFAULT_ALLOW: Verdict = { action: "allow", status: 0, reason: "default", rule: "" };
 const DEFAULT_DENY: Verdict = { action: "deny", status: 403, reason: "default", rule: "" };
 
-/** Mostly none: so a thousand rules about other countries cost a request nothing. */
-function rulesFor(policy: CompiledPolicy, country: string): CompiledRule[] {
-  const known = policy.byCountry[country];
-  if (known !== undefined && known.made === true) return known.rules;
-  const rules: CompiledRule[] = [];
-  for (const rule of policy.rules) {
-    if (canMatch(rule, country)) rules.push(rule);
-  }
-  policy.byCountry[country] = { made: true, rules };
-  return rules;
-}
-
-function canMatch(rule: CompiledRule, country: string): boolean {
-  if (!allHoldOfCountry(rule.where, country)) return false;
-  return rule.whereNot === undefined || !anyHoldsOfCountry(rule.whereNot, country);
-}
-
-/** But for its country, see `canMatch`. */
-function matches(rule: CompiledRule, request: AccessRequest): boolean {
+/** But for country, path and method, see `canMatch`. */
+function matches(rule: CompiledRule, request: AccessRequest, near: boolean): boolean {
   if (rule.endsAtMs !== 0 && request.nowMs >= rule.endsAtMs) return false;
-  if (!allHold(rule.where, request)) return false;
-  return rule.whereNot === undefined || !anyHolds(rule.whereNot, request);
+  if (!allHold(rule.where, request, near)) return false;
+  return rule.whereNot === undefined || !anyHolds(rule.whereNot, request, near);
 }
 
 function stepOf(rule: CompiledRule): DecisionStep["step"] {

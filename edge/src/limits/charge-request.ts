@@ -30,6 +30,8 @@ let userAwaited = false;
 /**
  * Those by address and by route. Returns the verdict of the first that refuses.
  *
+ * Two without a loop, inside which LuaJIT would not compile the whole decision: most requests pass no more.
+ *
  * @hot
  */
 export function chargeRequest(
@@ -41,23 +43,43 @@ export function chargeRequest(
   shown = undefined;
   userAwaited = false;
   const now = ticksAt(nowMs);
-  for (let i = 0; i < policy.passedCount; i++) {
-    const rule = policy.passed[i] as CompiledRule;
-    const limit = rule.limit as CompiledLimit;
-    let passes = true;
-    if (limit.key === "address") {
-      const low = placeInKey(limit.place, addressKeyLow(address));
-      passes = charge(limit, addressKeyHigh(address), low, now);
-    } else if (limit.key === "route") {
-      passes = charge(limit, route, placeInKey(limit.place, 0), now);
-    } else {
-      userAwaited = true;
-      continue;
-    }
-    if (!settle(rule, limit, passes, now)) return rule.verdict;
+  const count = policy.passedCount;
+  let refusal = chargeOne(policy.passed[0] as CompiledRule, address, route, now);
+  if (refusal === undefined && count > 1) {
+    refusal = chargeOne(policy.passed[1] as CompiledRule, address, route, now);
+    if (refusal === undefined && count > 2) refusal = chargeRest(policy, address, route, now);
   }
-  tellClient();
+  if (refusal === undefined) tellClient();
+  return refusal;
+}
+
+function chargeRest(
+  policy: CompiledPolicy,
+  address: Address,
+  route: number,
+  now: number,
+): Verdict | undefined {
+  for (let i = 2; i < policy.passedCount; i++) {
+    const refusal = chargeOne(policy.passed[i] as CompiledRule, address, route, now);
+    if (refusal !== undefined) return refusal;
+  }
   return undefined;
+}
+
+/** @hot */
+function chargeOne(rule: CompiledRule, address: Address, route: number, now: number): Verdict | undefined {
+  const limit = rule.limit as CompiledLimit;
+  let passes = true;
+  if (limit.key === "address") {
+    const low = placeInKey(limit.place, addressKeyLow(address));
+    passes = charge(limit, addressKeyHigh(address), low, now);
+  } else if (limit.key === "route") {
+    passes = charge(limit, route, placeInKey(limit.place, 0), now);
+  } else {
+    userAwaited = true;
+    return undefined;
+  }
+  return settle(rule, limit, passes, now) ? undefined : rule.verdict;
 }
 
 /** Whether {@link chargeUser} has anything to do for the request that was charged last. */
@@ -115,5 +137,43 @@ function settle(rule: CompiledRule, limit: CompiledLimit, passes: boolean, now: 
 /** @hot */
 function tellClient(): void {
   if (shown === undefined) return;
-  noteRateLimit(shown.policyField, `${shown.nameField};r=${shownRemaining};t=${shownReset}`);
+  noteRateLimit(shown.policyField, fieldOf(shown, shownRemaining, shownReset));
 }
+
+/**
+ * The field's text. Making it costs more than the charge does, and most requests have one of a few: what is left is
+ * near the burst.
+ *
+ * @hot
+ */
+function fieldOf(limit: CompiledLimit, left: number, reset: number): string {
+  const key = left * RESET_SECONDS_BELOW + reset;
+  const texts = fields.get(limit);
+  const known = texts === undefined ? undefined : texts.get(key);
+  return known === undefined ? makeField(limit, left, reset, key) : known;
+}
+
+function makeField(limit: CompiledLimit, left: number, reset: number, key: number): string {
+  // Those of limits that are no longer in force go, too.
+  if (fieldCount >= FIELDS_MAX) {
+    fields = new LuaTable();
+    fieldCount = 0;
+  }
+  let texts = fields.get(limit);
+  if (texts === undefined) {
+    texts = new LuaTable();
+    fields.set(limit, texts);
+  }
+  const text = `${limit.nameField};r=${string.format("%d", left)};t=${string.format("%d", reset)}`;
+  texts.set(key, text);
+  fieldCount += 1;
+  return text;
+}
+
+/** @perWorker */
+let fields = new LuaTable<CompiledLimit, LuaTable<number, string>>();
+/** @perWorker */
+let fieldCount = 0;
+const FIELDS_MAX = 4_096;
+/** More than LIMIT_REFILL_SECONDS_MAX. */
+const RESET_SECONDS_BELOW = 1_048_576;

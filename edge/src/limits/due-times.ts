@@ -127,23 +127,25 @@ export function displaced(): number {
 }
 
 /**
- * Where the key is kept, put there if it was not. Called with the bucket locked.
+ * Where the key is kept, put there if it was not. Called with the bucket locked. The first slot, in which most keys
+ * are, is looked at without a loop, inside which LuaJIT would not compile the whole decision.
  *
  * @hot
  */
 function slotOf(bucket: number, keyA: number, keyB: number, now: number): number {
   const first = bucket * (SLOTS_PER_BUCKET * DOUBLES_PER_SLOT);
+  if (slots[first] === keyA && slots[first + 1] === keyB) return first;
+  return slots[first + 2] === 0 ? takeSlot(first, keyA, keyB) : searchSlots(first, keyA, keyB, now);
+}
+
+function searchSlots(first: number, keyA: number, keyB: number, now: number): number {
   const behind = first + SLOTS_PER_BUCKET * DOUBLES_PER_SLOT;
   let free = first;
   let freeDue = slots[first + 2] as number;
-  for (let slot = first; slot < behind; slot += DOUBLES_PER_SLOT) {
+  for (let slot = first + DOUBLES_PER_SLOT; slot < behind; slot += DOUBLES_PER_SLOT) {
     const slotDue = slots[slot + 2] as number;
     // Slots are filled from the first on, so behind one that never held a key there is none.
-    if (slotDue === 0) {
-      free = slot;
-      freeDue = 0;
-      break;
-    }
+    if (slotDue === 0) return takeSlot(freeDue > now ? slot : free, keyA, keyB);
     if (slots[slot] === keyA && slots[slot + 1] === keyB) return slot;
     if (slotDue < freeDue) {
       free = slot;
@@ -151,11 +153,16 @@ function slotOf(bucket: number, keyA: number, keyB: number, now: number): number
     }
   }
   if (freeDue > now) header[DISPLACED] = displaced() + 1;
+  return takeSlot(free, keyA, keyB);
+}
+
+/** @hot */
+function takeSlot(slot: number, keyA: number, keyB: number): number {
   // Should this worker die between the lines, then nobody is charged for what another owed.
-  slots[free + 2] = LONG_PAST;
-  slots[free] = keyA;
-  slots[free + 1] = keyB;
-  return free;
+  slots[slot + 2] = LONG_PAST;
+  slots[slot] = keyA;
+  slots[slot + 1] = keyB;
+  return slot;
 }
 
 /**
