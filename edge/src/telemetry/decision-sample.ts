@@ -139,6 +139,8 @@ function truncated(address: Address): Address {
 }
 
 function write(key: string, max: number, records: string[]): void {
+  // LuaJIT would compile trace after trace for the texts that go on from here, hundreds in a minute, without an end.
+  jit.off(true, true);
   const [redis, connectError] = connect();
   if (redis === undefined) {
     report(connectError);
