@@ -9,6 +9,7 @@ import { edgeSuite } from "./edge/suite.ts";
 import { expirySuite } from "./expiry/suite.ts";
 import { luaGenSuite } from "./lua-gen/suite.ts";
 import { ordersSuite } from "./orders/suite.ts";
+import { policySuite } from "./policy/suite.ts";
 import { relaySuite } from "./relay/suite.ts";
 import type { Suite } from "./suite.ts";
 import { formatTable } from "./table.ts";
@@ -16,6 +17,7 @@ import { tokenSuite } from "./token/suite.ts";
 
 const suites: readonly Suite[] = [
   edgeSuite,
+  policySuite,
   tokenSuite,
   cacheSuite,
   ordersSuite,
