@@ -10,8 +10,10 @@ export interface EdgeConfig {
   origins: string[];
   redis: { host: string; port: number; password: string };
   redisPrefix: string;
-  /** Peers whose `X-Forwarded-For` is believed: addresses and CIDR blocks. */
+  /** Peers who are believed where a client comes from: addresses and CIDR blocks. */
   trustedProxies: string[];
+  /** Where trusted peers announce the client by the PROXY protocol; no such listener without it. */
+  proxyProtocolPort: number | undefined;
   tokenKeysFile: string;
   tokenIssuer: string;
   tokenAudience: string;
@@ -62,6 +64,13 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
   for (const block of trustedProxies) {
     if (parseCidr(block) === undefined) fault("EDGE_TRUSTED_PROXIES", `"${block}" is not an address or CIDR`);
   }
+  const proxyProtocolPort = env.EDGE_PROXY_PROTOCOL_PORT ?? "";
+  if (proxyProtocolPort !== "") {
+    port("EDGE_PROXY_PROTOCOL_PORT", proxyProtocolPort);
+    if (trustedProxies.length === 0) {
+      fault("EDGE_PROXY_PROTOCOL_PORT", "EDGE_TRUSTED_PROXIES must name who speaks the PROXY protocol there");
+    }
+  }
   const host = env.EDGE_HOST ?? "127.0.0.1";
   if (isIP(host) === 0) fault("EDGE_HOST", `"${host}" is not an IP address`);
   const [redisAddress = "", ...password] = required("EDGE_REDIS").split("/");
@@ -95,6 +104,7 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     },
     redisPrefix: env.EDGE_REDIS_PREFIX ?? "",
     trustedProxies,
+    proxyProtocolPort: proxyProtocolPort === "" ? undefined : Number(proxyProtocolPort),
     tokenKeysFile: required("EDGE_TOKEN_KEYS_FILE"),
     tokenIssuer: env.EDGE_TOKEN_ISSUER ?? "sluice",
     tokenAudience: env.EDGE_TOKEN_AUDIENCE ?? "sluice",

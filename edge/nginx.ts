@@ -90,20 +90,41 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
           keepalive: ORIGIN_KEEPALIVE,
         },
       ],
-      servers: [publicServer(config)],
+      servers: publicServers(config),
     },
   };
 }
 
-function publicServer(config: EdgeConfig): Server {
+/** The same routes on both: they differ in who says where a client comes from. */
+function publicServers(config: EdgeConfig): Server[] {
+  const { host: address, port, proxyProtocolPort, trustedProxies: trusted } = config;
+  const listen = { address, reusePort: true, backlog: 4_096 };
+  const forwarded: RealIp = { trusted, header: "X-Forwarded-For", recursive: true };
+  const servers = [
+    {
+      source: "edge/nginx.ts, the public listener",
+      listen: [{ ...listen, port }],
+      ...(trusted.length > 0 ? { realIp: forwarded } : {}),
+      ...sharedServer(config),
+    },
+  ];
+  if (proxyProtocolPort === undefined) return servers;
+  const announced = {
+    source:
+      "The same for those who speak the PROXY protocol; of others than trusted peers what it says is ignored",
+    listen: [{ ...listen, port: proxyProtocolPort, proxyProtocol: true }],
+    realIp: { trusted, header: "proxy_protocol" },
+    ...sharedServer(config),
+  };
+  return [...servers, announced];
+}
+
+function sharedServer(config: EdgeConfig): Omit<Server, "listen"> {
   return {
-    source: "edge/nginx.ts, the public listener",
-    listen: [{ address: config.host, port: config.port, reusePort: true, backlog: 4_096 }],
     // Behind each line about a request nginx writes the request line, with the query string and what tokens it may
     // hold, and can't be told not to: no level is written here that occurs in a request. What failed is in the
     // decision log; our own lines come from timers and start-up, which log outside the server.
     errorLog: { path: "stderr", level: "emerg" },
-    ...(config.trustedProxies.length > 0 ? { realIp: realIp(config.trustedProxies) } : {}),
     clientBodyBytesMax: BODY_BYTES_MAX,
     clientBodyBufferBytes: BODY_BYTES_MAX,
     clientHeaderTimeoutMs: 10_000,
@@ -224,7 +245,8 @@ function ownLocations(config: EdgeConfig): Location[] {
         proxy: {
           to: "http://origin/",
           setHeaders: {
-            Host: "$http_host",
+            // Which the decision was made by, whatever else the request says.
+            Host: "$host",
             // A subrequest would draw an id of its own.
             [HEADER_REQUEST_ID]: "$sluice_request_id",
             accept: "application/json",
@@ -288,10 +310,6 @@ function decisionLog(config: EdgeConfig, format: "decision" | "failure"): Access
     bufferBytes: 65_536,
     flushMs: 1_000,
   };
-}
-
-function realIp(trusted: readonly string[]): RealIp {
-  return { trusted, header: "X-Forwarded-For", recursive: true };
 }
 
 function originServers(origins: readonly string[]) {

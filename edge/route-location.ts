@@ -206,7 +206,8 @@ function originProxy(): ProxyPass {
   return {
     to: "http://origin",
     setHeaders: {
-      Host: "$http_host",
+      // By which the access policy decided: the host of an absolute request line, before the field's.
+      Host: "$host",
       [HEADER_REQUEST_ID]: REQUEST_ID,
       [HEADER_CLIENT_ADDRESS]: "$remote_addr",
       [HEADER_COUNTRY]: "$sluice_country",

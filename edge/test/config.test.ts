@@ -35,6 +35,7 @@ test("all faults come at once, each with the name of its variable", () => {
     EDGE_PORT: "70000",
     EDGE_WORKERS: "many",
     EDGE_HOST: "here",
+    EDGE_PROXY_PROTOCOL_PORT: "0",
     EDGE_ORIGINS: "api",
     EDGE_TRUSTED_PROXIES: "10.0.0.0/8,300.1.1.1/40",
   });
@@ -45,8 +46,17 @@ test("all faults come at once, each with the name of its variable", () => {
     "EDGE_HOST",
     "EDGE_ORIGINS",
     "EDGE_PORT",
+    "EDGE_PROXY_PROTOCOL_PORT",
     "EDGE_TRUSTED_PROXIES",
     "EDGE_WORKERS",
+  ]);
+});
+
+test("a listener for the PROXY protocol needs to know whom it may believe", () => {
+  const read = readConfig({ ...GOOD, EDGE_PROXY_PROTOCOL_PORT: "8090" });
+  assert.ok("faults" in read);
+  assert.deepEqual(read.faults, [
+    "EDGE_PROXY_PROTOCOL_PORT: EDGE_TRUSTED_PROXIES must name who speaks the PROXY protocol there",
   ]);
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { AccessEntry } from "@sluice/contract/change.ts";
+import { COUNTER_OTHER, COUNTERS_MAX } from "@sluice/contract/decision-counters.ts";
 import type { DecisionRecord } from "@sluice/contract/decision-record.ts";
 import { decisionCountersKey, decisionsKey } from "@sluice/contract/keys.ts";
 import { type Address, type Cidr, parseAddress, parseCidr } from "@sluice/contract/policy/address.ts";
@@ -174,6 +175,19 @@ test("every decision of every worker is counted once, by rule and country, obser
         "observed|watch|deny": "20",
       },
     );
+    // However many rules and countries come and go, the counters stay few: what is one too many is counted as one.
+    const key = decisionCountersKey(PREFIX);
+    const gone = Array.from({ length: COUNTERS_MAX - 5 }, (_, at) => [
+      `decision|rule|gone-${at}|deny|403`,
+      "1",
+    ]);
+    await redis.client.hset(key, ...gone.flat());
+    for (let i = 0; i < 7; i++) await edge.from(FROM_FRANCE_IPV6, "/openapi.json");
+    await until("the rest is counted", async () => {
+      const [other, byDefault] = await redis.client.hmget(key, COUNTER_OTHER, "decision|default||allow|0");
+      return other === "7" && byDefault === "27";
+    });
+    assert.equal(await redis.client.hlen(key), COUNTERS_MAX + 1);
   } finally {
     await edge.close();
     await origin.close();

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { type EdgeUnderTest, FROM_GERMANY, FROM_KOREA, FROM_NOWHERE, startEdge } from "./edge-under-test.ts";
 import { sendRaw } from "./http.ts";
 import { type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
-import { until } from "./processes.ts";
+import { freePort, until } from "./processes.ts";
 import { type RedisUnderTest, startRedis } from "./redis-under-test.ts";
 
 const ID = "0190f3a2-7b6c-7d4e-8f90-a1b2c3d4e5f6";
@@ -15,6 +15,9 @@ describe("there is no way around the policy", () => {
   let origin: OriginUnderTest;
   let edge: EdgeUnderTest;
   let untrusting: EdgeUnderTest;
+  /** Of both edges the listener for the PROXY protocol; the second trusts none of our addresses. */
+  let announcedPort: number;
+  let unbelievedPort: number;
 
   before(async () => {
     redis = await startRedis();
@@ -30,16 +33,22 @@ describe("there is no way around the policy", () => {
           mode: "enforce",
           status: 451,
         },
+        { id: "no-host", match: { host: ["secret.example"] }, action: "deny", mode: "enforce", status: 404 },
         { id: "nowhere", match: { country: ["ZZ"] }, action: "deny", mode: "enforce" },
         { id: "no-kp", match: { country: ["KP"] }, action: "deny", mode: "enforce" },
       ],
       default: "allow",
     });
-    edge = await startEdge({ redisPort: redis.port, originPort: origin.port });
+    [announcedPort, unbelievedPort] = [await freePort(), await freePort()];
+    edge = await startEdge({
+      redisPort: redis.port,
+      originPort: origin.port,
+      env: { EDGE_PROXY_PROTOCOL_PORT: String(announcedPort) },
+    });
     untrusting = await startEdge({
       redisPort: redis.port,
       originPort: origin.port,
-      env: { EDGE_TRUSTED_PROXIES: "" },
+      env: { EDGE_TRUSTED_PROXIES: "10.0.0.0/8", EDGE_PROXY_PROTOCOL_PORT: String(unbelievedPort) },
     });
     await edge.untilReady();
     await untrusting.untilReady();
@@ -61,7 +70,10 @@ describe("there is no way around the policy", () => {
 
   /** The status of each answer that comes before the connection is closed. */
   async function statuses(lines: string[], body = "", to = edge): Promise<number[]> {
-    const text = await sendRaw(to.port, `${lines.join("\r\n")}\r\n\r\n${body}`);
+    return statusesOf(await sendRaw(to.port, `${lines.join("\r\n")}\r\n\r\n${body}`));
+  }
+
+  function statusesOf(text: string): number[] {
     return [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status));
   }
 
@@ -163,6 +175,104 @@ describe("there is no way around the policy", () => {
     const text = await sendRaw(edge.port, `${line}${get("/openapi.json").join("\r\n")}\r\n\r\n`);
     assert.match(text, /^HTTP\/1\.1 400|"code":"request\.malformed"/);
     assert.equal(origin.seen.length, 0);
+  });
+
+  test("who speaks the PROXY protocol is believed when trusted, and only there", async () => {
+    const request = (...fields: string[]) =>
+      `GET /openapi.json HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${fields.map((field) => `${field}\r\n`).join("")}\r\n`;
+    const announced = async (port: number, head: string, ...fields: string[]) =>
+      statusesOf(await sendRaw(port, head + request(...fields)));
+    const line = (address: string) => `PROXY TCP4 ${address} 127.0.0.1 1234 80\r\n`;
+    assert.deepEqual(await announced(announcedPort, line(FROM_GERMANY)), [200]);
+    assert.equal(origin.seen.at(-1)?.headers["x-forwarded-for"], FROM_GERMANY);
+    assert.deepEqual(await announced(announcedPort, line(FROM_KOREA)), [403]);
+    assert.deepEqual(await announced(announcedPort, binaryHead(FROM_GERMANY)), [200]);
+    assert.deepEqual(await announced(announcedPort, binaryHead(FROM_KOREA)), [403]);
+    // Nothing that the request says besides counts.
+    const spoofed = `x-forwarded-for: ${SPOOFED}`;
+    assert.deepEqual(await announced(announcedPort, line(FROM_KOREA), spoofed), [403]);
+    // The test's own address is in no country: who isn't trusted is judged by it, whatever they announce.
+    assert.deepEqual(await announced(unbelievedPort, line(SPOOFED)), [403]);
+    assert.deepEqual(await announced(unbelievedPort, binaryHead(SPOOFED), spoofed), [403]);
+    assert.deepEqual(await announced(announcedPort, "PROXY UNKNOWN\r\n"), [403]);
+    // And no request is read from who announces nobody, or announces twice.
+    const before = origin.seen.length;
+    assert.deepEqual(await announced(announcedPort, "", spoofed), []);
+    assert.deepEqual(await announced(announcedPort, "PROXY TCP4 nonsense\r\n"), []);
+    assert.deepEqual(await announced(announcedPort, line(FROM_KOREA) + line(FROM_GERMANY)), [400]);
+    assert.equal(origin.seen.length, before);
+  });
+
+  /** Version 2 of the PROXY protocol: signature, version and command, family, length, addresses and ports. */
+  function binaryHead(address: string): string {
+    const octets = (text: string) => text.split(".").map(Number);
+    const head = [13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10, 0x21, 0x11, 0, 12];
+    return Buffer.from([...head, ...octets(address), 127, 0, 0, 1, 4, 210, 0, 80]).toString("latin1");
+  }
+
+  test("lines that end or go on otherwise are one request to edge and origin, or none", async () => {
+    const fields = ["host: shop.example", `x-forwarded-for: ${FROM_GERMANY}`, "connection: close"];
+    const requestOf = (lines: string[], end: string) => `${lines.join(end)}${end}${end}`;
+    // Bare LF (RFC 9112, 2.2, lets a server take it): what goes on is written anew, and the policy holds.
+    const plain = requestOf(["GET /openapi.json HTTP/1.1", ...fields], "\n");
+    assert.deepEqual(statusesOf(await sendRaw(edge.port, plain)), [200]);
+    assert.equal(origin.seen.length, 1);
+    assert.equal(origin.seen[0]?.headers["x-forwarded-for"], FROM_GERMANY);
+    const denied = requestOf(["GET /.well-known/jwks.json HTTP/1.1", ...fields], "\n");
+    assert.deepEqual(statusesOf(await sendRaw(edge.port, denied)), [403]);
+    origin.seen.length = 0;
+    // Chunks that end in bare LF hide no request: the origin gets the body with its length, or nothing.
+    const hidden = `GET /.well-known/jwks.json HTTP/1.1\r\nhost: x\r\n\r\n`;
+    const chunked = ["POST /auth/login HTTP/1.1", ...fields, "transfer-encoding: chunked"];
+    for (const body of [
+      `2\n{}\n0\n\n`,
+      `2\r\n{}\n0\r\n\r\n${hidden}`,
+      `2;x=\n\r\n{}\r\n0\r\n\r\n${hidden}`,
+    ]) {
+      const answered = statusesOf(await sendRaw(edge.port, requestOf(chunked, "\r\n") + body));
+      assert.ok(answered.length === 1, `${JSON.stringify(body)}: ${answered}`);
+      assert.ok(!origin.seen.some(({ url }) => url?.includes("jwks")), JSON.stringify(body));
+    }
+    for (const seen of origin.seen) assert.equal(seen.headers["transfer-encoding"], undefined);
+    origin.seen.length = 0;
+    const refused: [name: string, lines: string[]][] = [
+      ["a folded field", ["x-one: 1", " two"]],
+      ["a folded length", ["content-length:", " 2"]],
+      ["a field folded by a tab", ["x-one: 1", "\ttwo"]],
+      ["a fold right behind the request line", [" x-one: 1"]],
+      ["a bare CR in a field", ["x-one: 1\rx-forwarded-for: 192.0.2.1"]],
+      ["a NUL in a field", ["x-one: 1\0"]],
+      ["a field without a name", [": 1"]],
+      ["a coding behind a tab", ["transfer-encoding:\tchunked"]],
+      ["a coding behind a vertical tab", ["transfer-encoding: \x0bchunked"]],
+    ];
+    for (const [name, more] of refused) {
+      const lines = ["POST /auth/login HTTP/1.1", ...more, ...fields, "content-length: 2"];
+      const answered = statusesOf(await sendRaw(edge.port, `${requestOf(lines, "\r\n")}{}`));
+      assert.ok(
+        answered.length === 1 && (answered[0] === 400 || answered[0] === 501),
+        `${name}: ${answered}`,
+      );
+    }
+    assert.equal(origin.seen.length, 0);
+  });
+
+  test("of a host in the request line and one in the field the origin gets the one that was decided by", async () => {
+    const lines = (line: string, host: string) => [
+      line,
+      `host: ${host}`,
+      `x-forwarded-for: ${FROM_GERMANY}`,
+      "connection: close",
+    ];
+    const absolute = "GET http://shop.example/openapi.json HTTP/1.1";
+    assert.deepEqual(await statuses(lines(absolute, "secret.example")), [200]);
+    assert.equal(origin.seen[0]?.headers.host, "shop.example");
+    assert.deepEqual(
+      await statuses(lines("GET http://secret.example/openapi.json HTTP/1.1", "shop.example")),
+      [404],
+    );
+    assert.deepEqual(await statuses(lines("GET /openapi.json HTTP/1.1", "SECRET.example:8080")), [404]);
+    assert.equal(origin.seen.length, 1);
   });
 
   test("framing that two servers could read in two ways is refused, and nothing of it is passed on", async () => {

@@ -56,12 +56,24 @@ describe("without Redis, without the origin", () => {
 
   const login = async (address: string) =>
     (await edge.from(address, "/auth/login", { method: "POST" })).status;
+  /** The limit lets one pass. */
+  const refresh = async (address: string) =>
+    (await edge.from(address, "/auth/refresh", { method: "POST" })).status;
   const orders = () =>
     edge.from(FROM_GERMANY, "/orders", { headers: ["authorization", `Bearer ${token(edge.signingKey)}`] });
 
   async function fillAndSettle(): Promise<void> {
     await redis.policy(1, {
-      rules: [{ id: "no-kp", match: { country: ["KP"] }, action: "deny", mode: "enforce" }],
+      rules: [
+        { id: "no-kp", match: { country: ["KP"] }, action: "deny", mode: "enforce" },
+        {
+          id: "once",
+          match: { pathPrefix: "/auth/refresh" },
+          action: "limit",
+          mode: "enforce",
+          limit: { key: "address", requests: 1, seconds: 3_600 },
+        },
+      ],
       default: "allow",
     });
     await redis.entry(BANNED);
@@ -110,6 +122,7 @@ describe("without Redis, without the origin", () => {
     assert.equal(await login(FROM_KOREA), 403);
     assert.equal(await login(FROM_GERMANY), 200);
     assert.equal((await orders()).status, 200);
+    assert.deepEqual([await refresh("198.51.100.1"), await refresh("198.51.100.1")], [200, 429]);
     await everywhere("each worker has the page", async () => {
       return (await ask(edge.port, "/products/7")).headers["x-sluice-cache"] === "hit-worker";
     });
@@ -124,6 +137,8 @@ describe("without Redis, without the origin", () => {
     assert.equal(await login(FROM_NOWHERE), 403);
     assert.equal(await login(FROM_KOREA), 403);
     assert.equal(await login(FROM_GERMANY), 200);
+    assert.equal(await refresh("198.51.100.1"), 429);
+    assert.deepEqual([await refresh("198.51.100.2"), await refresh("198.51.100.2")], [200, 429]);
     const page = await ask(edge.port, "/products/7");
     assert.equal(page.status, 200);
   });
@@ -142,6 +157,23 @@ describe("without Redis, without the origin", () => {
     assert.equal(unknown.status, 503);
     assert.equal(unknown.json().code, "origin.unavailable");
     assert.equal((await ask(edge.port, "/readyz")).status, 200);
+  });
+
+  test("workers that are killed meanwhile come back with rules, lists and limits, and what was counted", async () => {
+    const master = Number(readFileSync(`${edge.folder}/run/nginx.pid`, "utf8"));
+    const workers = () => readFileSync(`/proc/${master}/task/${master}/children`, "utf8").trim().split(" ");
+    const before = workers();
+    for (const pid of before) process.kill(Number(pid), "SIGKILL");
+    await until("there are others", () => {
+      const now = workers();
+      return now.length === before.length && !now.some((pid) => before.includes(pid));
+    });
+    await edge.untilReady();
+    await everywhere("the deny list holds", async () => (await login(FROM_NOWHERE)) === 403);
+    await everywhere("the rule holds", async () => (await login(FROM_KOREA)) === 403);
+    assert.equal(await login(FROM_GERMANY), 200);
+    assert.equal(await refresh("198.51.100.1"), 429);
+    assert.equal((await orders()).status, 503);
   });
 
   test("Redis is back: all is well, and what changed meanwhile is known", async () => {
@@ -201,6 +233,8 @@ describe("without Redis, without the origin", () => {
     await everywhere("the deny list holds", async () => (await login(FROM_NOWHERE)) === 403);
     assert.equal(await login(FROM_KOREA), 403);
     assert.equal(await login(FROM_GERMANY), 200);
+    // The limit stands; what was counted went with the master.
+    assert.deepEqual([await refresh("198.51.100.1"), await refresh("198.51.100.1")], [200, 429]);
     assert.equal((await orders()).status, 503);
     await redis.restart();
     await everywhere("protected routes answer", async () => (await orders()).status === 200);
