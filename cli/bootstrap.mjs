@@ -14,6 +14,7 @@ const COMMANDS = {
   "test-compose": { packages: [], script: "cli/src/main.ts", args: ["test-compose"] },
   "test-coherence": { packages: ["run", "test"], script: "test/coherence/main.ts", args: [] },
   "test-crash": { packages: ["run", "test"], script: "test/crash/main.ts", args: [] },
+  "test-load": { packages: ["run", "test"], script: "test/policy-load/main.ts", args: [] },
   bench: { packages: ["run", "bench"], script: "bench/src/main.ts", args: [] },
   // What to run as root where the others may not: it only installs.
   packages: { packages: ["run", "test"] },

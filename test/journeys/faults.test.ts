@@ -88,6 +88,46 @@ test("kill -9 of the edge's workers under a stream of events: whoever connects a
   await again.close();
 });
 
+test("kill -9 of relay: the policy stands, and what is published without it arrives later", {
+  skip,
+}, async () => {
+  const { edge, ops } = system;
+  const [ruled, banned, bannedLater] = ["198.51.100.21", "198.51.100.22", "198.51.100.23"];
+  const statusOf = async (from: string, path = "/products") => (await edge.get(path, { from })).status;
+  const before = (await ops.get("/policy")).headers.get("etag") as string;
+  const match = { cidr: [ruled] };
+  const document = {
+    rules: [
+      { id: "one-address", match, action: "deny", mode: "enforce", status: 451 },
+      {
+        id: "twice-an-hour",
+        match: { pathPrefix: "/openapi.json" },
+        action: "limit",
+        mode: "enforce",
+        limit: { key: "address", requests: 2, seconds: 3_600 },
+      },
+    ],
+    default: "allow",
+  };
+  assert.equal((await ops.put("/policy", document, { headers: { "if-match": before } })).status, 200);
+  await ops.post("/lists/deny", { cidr: banned, reason: "test" });
+  await eventually("both are in force", RECOVERY_MS, async () =>
+    (await statusOf(ruled)) === 451 && (await statusOf(banned)) === 403 ? true : undefined,
+  );
+  await system.kill("relay");
+  await ops.post("/lists/deny", { cidr: bannedLater, reason: "test" });
+  for (let i = 0; i < 20; i++) {
+    assert.deepEqual([await statusOf(ruled), await statusOf(banned)], [451, 403]);
+  }
+  const limited = await Promise.all([1, 2, 3, 4].map(() => statusOf("198.51.100.24", "/openapi.json")));
+  assert.deepEqual(limited.sort(), [200, 200, 429, 429]);
+  await eventually("what was published meanwhile is in force", RECOVERY_MS, async () =>
+    (await statusOf(bannedLater)) === 403 ? true : undefined,
+  );
+  assert.deepEqual([await statusOf(ruled), await statusOf(banned)], [451, 403]);
+  assert.equal((await ops.post(`/policy/revisions/${before.replaceAll('"', "")}/restore`)).status, 200);
+});
+
 test("a Redis that hangs: cached reads and the deny list go on, protected routes answer 503", {
   skip,
 }, async () => {

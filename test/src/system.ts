@@ -22,6 +22,8 @@ export interface System {
   edge: Client;
   ops: Client;
   edgeUrl: string;
+  /** For those who bring a client of their own. */
+  operators: { opsUrl: string; opsToken: string };
   /** Runs `sluice audit`; its exit code and output. */
   audit(): Promise<{ code: number; output: string }>;
   /** `kill -9` of one process by its name (`api`, `relay`, `redis`, …). */
@@ -86,11 +88,13 @@ async function startNative(options: SystemOptions): Promise<System> {
     const children = await readFile(`/proc/${master}/task/${master}/children`, "utf8");
     return children.trim().split(" ").map(Number);
   };
+  const opsUrl = `http://127.0.0.1:${port(1)}`;
   const edgeUrl = `http://127.0.0.1:${port(0)}`;
   return {
     edge: new Client(edgeUrl),
-    ops: new Client(`http://127.0.0.1:${port(1)}`, { authorization: `Bearer ${opsToken}` }),
+    ops: new Client(opsUrl, { authorization: `Bearer ${opsToken}` }),
     edgeUrl,
+    operators: { opsUrl, opsToken },
     audit: () => outcome(sluice("audit")),
     edgeWorkers,
     redisUrl: `redis://:${redisPassword}@127.0.0.1:${port(5)}`,
@@ -119,6 +123,7 @@ function attachToGiven(): System {
     edge: new Client(SLUICE_TEST_EDGE_URL),
     ops: new Client(SLUICE_TEST_OPS_URL, { authorization: `Bearer ${SLUICE_TEST_OPS_TOKEN ?? ""}` }),
     edgeUrl: SLUICE_TEST_EDGE_URL,
+    operators: { opsUrl: SLUICE_TEST_OPS_URL, opsToken: SLUICE_TEST_OPS_TOKEN ?? "" },
     audit: () => {
       if (SLUICE_TEST_AUDIT === undefined)
         throw new Error("SLUICE_TEST_AUDIT names the audit command of the system");
