@@ -1,14 +1,28 @@
 import * as ffi from "ffi";
 
-/** Tells a piece that was damaged: the sums of Fletcher's checksum, of words of 32 bits, below 2^48. A piece of zeros has no sum of zero with another seed than that. */
+const MODULUS = 16_777_213;
+/** Words whose sums a double holds exactly before they are reduced: 256 · 256 · 2^32 is below 2^53. */
+const REDUCED_AFTER = 256;
+
+/**
+ * Tells a piece that was damaged: the sums of Fletcher's checksum, of words of 32 bits, below 2^48. With another seed
+ * than zero, a piece of zeros has no sum of zero.
+ */
 export function checksumOf(bytes: string, seed: number): number {
   const words = ffi.cast<ffi.Pointer<number>>("const uint32_t *", bytes);
   const count = Math.floor(bytes.length / 4);
   let sum = seed;
   let sums = 0;
-  for (let i = 0; i < count; i++) {
-    sum = (sum + (words[i] as number)) % 16_777_213;
-    sums = (sums + sum) % 16_777_213;
+  let at = 0;
+  while (at < count) {
+    const stop = Math.min(at + REDUCED_AFTER, count);
+    for (let i = at; i < stop; i++) {
+      sum += words[i] as number;
+      sums += sum;
+    }
+    sum = sum % MODULUS;
+    sums = sums % MODULUS;
+    at = stop;
   }
   return sums * 16_777_216 + sum;
 }
