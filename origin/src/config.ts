@@ -35,10 +35,12 @@ const redis = {
 };
 const rabbit = { rabbitmqUrl: url("amqps?", "amqp://user:password@127.0.0.1:8672") };
 const listeners = { apiHost: host, apiPort: port(8082), opsHost: host, opsPort: port(8081) };
+/** Who says what is signed: access tokens and proofs of purchases. */
+const issuer = { tokenIssuer: Type.String({ minLength: 1, default: "sluice" }) };
 const tokens = {
   tokenPrivateKeyFile: file("the PEM of the private keys that sign access tokens"),
   tokenPublicKeysFile: file("the JSON list of public keys"),
-  tokenIssuer: Type.String({ minLength: 1, default: "sluice" }),
+  ...issuer,
   tokenAudience: Type.String({ minLength: 1, default: "sluice" }),
   tokenKeyRotationSeconds: Type.Integer({ minimum: 0, maximum: 31_536_000, default: 2_592_000 }),
   accessTokenTtlSeconds: seconds(600),
@@ -69,6 +71,7 @@ const readiness = {
 };
 const orders = {
   orderTtlSeconds: seconds(1_800),
+  saleOrderTtlSeconds: seconds(300),
   orderExpiryShards: Type.Integer({ minimum: 1, maximum: 16, default: 2 }),
   orderUnpaidMax: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 100 }),
 };
@@ -122,6 +125,7 @@ const schemas = {
     ...orders,
     ...payments,
     ...trail,
+    ...issuer,
   }),
   relay: Type.Object({ ...logging, ...readiness, ...database, ...redis, ...rabbit, ...filters }),
   migrate: Type.Object({ ...logging, ...database }),

@@ -124,6 +124,16 @@ export const orderingErrors = defineErrors({
     status: 503,
     title: "As many listen to their orders as this instance serves",
   },
+  allotmentClosed: {
+    code: "allotment.closed",
+    status: 409,
+    title: "The pieces that were set aside have gone back to the product",
+  },
+  allotmentTooSmall: {
+    code: "allotment.too_small",
+    status: 409,
+    title: "More pieces were ordered already than should be set aside",
+  },
   stockUnknown: { code: "stock.product_unknown", status: 404, title: "There is no stock of such a product" },
   stockTooLow: {
     code: "stock.too_low",

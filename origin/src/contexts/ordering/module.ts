@@ -12,6 +12,7 @@ import { STREAM_FIELD_ID } from "../../platform/redis/project.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
 import { type Repeated, repeat } from "../../platform/repeat.ts";
 import { adjustStock, openStock } from "./application/adjust-stock.ts";
+import { createAllotmentUse } from "./application/allotments.ts";
 import { createCancelOrder } from "./application/cancel-order.ts";
 import { createExpireOrders, type ExpireOrders } from "./application/expire-orders.ts";
 import { eventLimits, expiryLimits, orderLimits, paymentLimits } from "./application/limits.ts";
@@ -30,12 +31,13 @@ import { createRetryRefund, createSettleRefund } from "./application/settle-refu
 import { stockDocument } from "./application/stock-document.ts";
 import { createTellEvents } from "./application/tell-events.ts";
 import { createTurns } from "./application/turns.ts";
+import { transactionOf } from "./infrastructure/allotments.ts";
 import { buyersTable } from "./infrastructure/buyer-projection.ts";
 import { eventLogIn } from "./infrastructure/events.ts";
 import { expiryConsumer } from "./infrastructure/expiry-consumer.ts";
 import { laneKeeper } from "./infrastructure/expiry-lane-keeper.ts";
 import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
-import { orderBookIn } from "./infrastructure/order-book.ts";
+import { orderBookIn, orderTransaction } from "./infrastructure/order-book.ts";
 import { collectParked } from "./infrastructure/parking.ts";
 import { configuredProviders, type ProviderSettings } from "./infrastructure/providers/configured.ts";
 import { stockTable } from "./infrastructure/stock-projection.ts";
@@ -45,7 +47,7 @@ import { addOrderRoutes } from "./interface/order-routes.ts";
 import { addPaymentRoutes } from "./interface/payment-routes.ts";
 import { addRefundRoutes } from "./interface/refund-routes.ts";
 import { addStockRoutes } from "./interface/stock-routes.ts";
-import type { StockOf } from "./public.ts";
+import type { Allotments, SharedTransaction, StockOf } from "./public.ts";
 
 export { orderingAudits } from "./infrastructure/audits.ts";
 export { type OrderTrace, traceOrder } from "./infrastructure/trace.ts";
@@ -54,13 +56,14 @@ export { type OrderTrace, traceOrder } from "./infrastructure/trace.ts";
 export const orderingTables: readonly ProjectedTable[] = [stockTable, buyersTable];
 
 export interface OrderingDependencies {
-  readonly config: Pick<WorkerConfig, "orderTtlSeconds" | "orderExpiryShards" | "orderUnpaidMax"> &
-    ProviderSettings;
+  readonly config: AllotmentSettings & Pick<WorkerConfig, "orderTtlSeconds"> & ProviderSettings;
   readonly database: Database;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly logger: Logger;
 }
+
+type AllotmentSettings = Pick<WorkerConfig, "saleOrderTtlSeconds" | "orderExpiryShards" | "orderUnpaidMax">;
 
 export interface Ordering {
   addRoutes(app: HttpServer): void;
@@ -166,6 +169,25 @@ export function createStockOf({
   };
 }
 
+/** Pieces that are set aside, for flash sales. */
+export function createAllotments({
+  config,
+  newId,
+}: Pick<OrderingDependencies, "newId"> & { readonly config: AllotmentSettings }): Allotments {
+  const lanes = allottedLanesOf({ config });
+  const { set, close, place } = createAllotmentUse({
+    newId,
+    ttlMs: config.saleOrderTtlSeconds * 1_000,
+    unpaidMax: config.orderUnpaidMax,
+  });
+  const on = (shared: SharedTransaction) => orderTransaction(transactionOf(shared), [], lanes);
+  return {
+    set: (shared, wanted, change) => set(on(shared), wanted, change),
+    close: (shared, id, change) => close(on(shared), id, change),
+    place: (shared, id, wanted, change) => place(on(shared), id, wanted, change),
+  };
+}
+
 export interface OrderingWorker {
   /** For the worker's connection to RabbitMQ, after each connect. */
   onRabbitConnect(model: ChannelModel): Promise<void>;
@@ -203,7 +225,7 @@ export function startOrderingWorker(given: OrderingDependencies): OrderingWorker
 /** Everything about expiry that needs the broker; without one, all of it waits. */
 function startExpiryMessages(given: OrderingDependencies, expire: ExpireOrders) {
   const { database, clock, logger } = given;
-  const lanes = lanesOf(given);
+  const lanes = allLanesOf(given);
   const parked = parkedMessagesIn(database);
   const consumer = expiryConsumer({ expire, lanes, parked, clock, logger });
   const keeper = laneKeeper({ database, lanes, clock, logger });
@@ -238,8 +260,18 @@ function startExpiryMessages(given: OrderingDependencies, expire: ExpireOrders) 
   };
 }
 
-function lanesOf({ config }: OrderingDependencies) {
+function lanesOf({ config }: Pick<OrderingDependencies, "config">) {
   return expiryLanes(config.orderTtlSeconds, config.orderExpiryShards);
+}
+
+function allottedLanesOf({ config }: { config: AllotmentSettings }) {
+  return expiryLanes(config.saleOrderTtlSeconds, config.orderExpiryShards);
+}
+
+/** Each queue once: both kinds of orders may have the same time. */
+function allLanesOf(given: OrderingDependencies) {
+  const lanes = [...lanesOf(given), ...allottedLanesOf(given)];
+  return [...new Map(lanes.map((lane) => [lane.queue, lane])).values()];
 }
 
 function paymentsOn(given: OrderingDependencies) {

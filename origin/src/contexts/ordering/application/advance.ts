@@ -3,6 +3,7 @@ import { mergeLines, type Order } from "../domain/order.ts";
 import { type OrderStatus, transitionOf } from "../domain/order-state.ts";
 import type { StockMovementKind } from "../domain/stock.ts";
 import type { Change, OrderTransaction } from "./ports.ts";
+import { putBackIntoAllotments } from "./put-back.ts";
 
 /**
  * Takes orders that the transaction has locked to another state: the compare-and-set, the history rows and
@@ -43,7 +44,10 @@ async function moveStockOf(
   await tx.appendMovements(
     orders.flatMap((order) => order.lines.map((line) => ({ ...line, kind, orderId: order.id, change }))),
   );
-  const pieces = mergeLines(orders.flatMap((order) => order.lines));
+  // Those stay reserved.
+  const putBack = kind === "RELEASE" ? await putBackIntoAllotments(tx, orders, change) : new Set();
+  const moving = orders.filter((order) => !putBack.has(order));
+  const pieces = mergeLines(moving.flatMap((order) => order.lines));
   if (await tx.moveStock(kind, pieces)) return;
   const wish = pieces.map(({ productId, quantity }) => `${quantity} of product ${productId}`);
   assert.fail(`stock cannot ${kind} ${wish.join(", ")}`);

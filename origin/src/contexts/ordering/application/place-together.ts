@@ -14,6 +14,7 @@ import {
   type ProductDirectory,
 } from "./ports.ts";
 import { inFlight, soldOut, tooManyUnpaid } from "./refusals.ts";
+import { writeOrders } from "./write-orders.ts";
 
 export type Verdict =
   | { readonly outcome: "placed" | "replayed"; readonly answer: { status: number; body: string } }
@@ -158,20 +159,8 @@ async function write(tx: OrderTransaction, drafts: readonly Draft[], unpaidMax: 
     claim === undefined ? [] : [{ ...claim, answer }],
   );
   if (!(await tx.keepAnswers(claims))) throw inFlight();
-  await tx.insertOrders(drafts.map(({ order }) => order));
-  const unpaid = await tx.appendHistory(
-    drafts.flatMap(({ order: { id: orderId, userId }, change }) => [
-      { orderId, userId, from: undefined, to: "CREATED", change },
-      { orderId, userId, from: "CREATED", to: "PENDING_PAYMENT", change },
-    ]),
-  );
+  const unpaid = await writeOrders(tx, drafts);
   for (const count of unpaid.values()) if (count > unpaidMax) throw new Short();
-  await tx.scheduleExpiry(drafts);
-  await tx.appendMovements(
-    drafts.flatMap(({ order, change }) =>
-      order.lines.map((line) => ({ ...line, kind: "RESERVE" as const, orderId: order.id, change })),
-    ),
-  );
   if (!(await tx.moveStock("RESERVE", mergedLines(drafts)))) throw new Short();
 }
 

@@ -1,3 +1,4 @@
+import type { Allotment } from "../domain/allotment.ts";
 import type { Order, Price, RequestedLine } from "../domain/order.ts";
 import type { OrderStatus } from "../domain/order-state.ts";
 import type { Payment } from "../domain/payment.ts";
@@ -91,6 +92,13 @@ export interface OrderTransaction {
   lockStock(productId: number): Promise<Stock | undefined>;
   /** Locks the stock of products, named in ascending order; counts of available pieces. */
   lockAvailable(productIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
+
+  /** False when there is an allotment of that id. */
+  insertAllotment(allotment: Allotment): Promise<boolean>;
+  /** Named in ascending order, before any stock. */
+  lockAllotments(ids: readonly number[]): Promise<Allotment[]>;
+  /** Of one that this transaction has locked. */
+  saveAllotment(allotment: Allotment): Promise<void>;
 
   lockPayment(paymentId: string): Promise<Payment | undefined>;
   lockPaymentOf(orderId: string, status: PaymentStatus): Promise<Payment | undefined>;

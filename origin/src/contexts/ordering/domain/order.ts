@@ -22,6 +22,8 @@ export interface Order {
   readonly expiresAtMs: number;
   /** In the order of product ids: the order in which stock rows are locked. */
   readonly lines: readonly OrderLine[];
+  /** Its pieces come from there; without it, from the product's own stock. */
+  readonly allotmentId?: number | undefined;
 }
 
 export interface Price {

@@ -33,8 +33,8 @@ export const orderingAudits: readonly Audit[] = [
              OR s.reserved <> COALESCE(l.reserved, 0) OR s.sold <> COALESCE(l.sold, 0)`,
   },
   {
-    name: "stock: reserved is what unpaid orders hold",
-    sql: heldByOrders("reserved", unpaid),
+    name: "stock: reserved is what unpaid orders hold, and what is set aside",
+    sql: heldByOrders("reserved", unpaid, "SELECT product_id, available AS quantity FROM allotments"),
   },
   {
     name: "stock: sold is what paid orders hold",
@@ -75,6 +75,16 @@ export const orderingAudits: readonly Audit[] = [
             WHEN o.status IN (${holdingSold}) THEN 'RESERVE,SELL'
             WHEN o.status = 'REFUNDED' THEN 'RESERVE,SELL,RETURN'
             ELSE 'RESERVE,RELEASE' END`,
+  },
+  {
+    name: "allotments: what was set aside is there, was ordered, or went back",
+    sql: `SELECT a.id AS allotment_id, a.total, a.available, a.returned, COALESCE(taken.quantity, 0) AS taken
+          FROM allotments a LEFT JOIN (
+            SELECT o.allotment_id, SUM(l.quantity) AS quantity FROM orders o JOIN order_lines l ON l.order_id = o.id
+            WHERE o.allotment_id IS NOT NULL AND o.status NOT IN ('CANCELLED', 'EXPIRED') GROUP BY o.allotment_id
+          ) taken ON taken.allotment_id = a.id
+          WHERE a.available + a.returned + COALESCE(taken.quantity, 0) <> a.total
+             OR (a.closed_at IS NOT NULL AND a.available <> 0)`,
   },
   {
     name: "buyers: the count of unpaid orders is theirs",
@@ -143,12 +153,14 @@ function ledgerSum(count: keyof Stock): string {
   return `SUM(quantity * CASE kind ${signs.join(" ")} END) AS ${count}`;
 }
 
-function heldByOrders(count: "reserved" | "sold", statuses: string): string {
+function heldByOrders(count: "reserved" | "sold", statuses: string, otherwise?: string): string {
+  const more = otherwise === undefined ? "" : `UNION ALL ${otherwise}`;
   return `SELECT s.product_id, s.${count}, COALESCE(held.quantity, 0) AS held_by_orders
           FROM stock s LEFT JOIN (
-            SELECT l.product_id, SUM(l.quantity) AS quantity
-            FROM orders o JOIN order_lines l ON l.order_id = o.id
-            WHERE o.status IN (${statuses}) GROUP BY l.product_id
+            SELECT product_id, SUM(quantity) AS quantity FROM (
+              SELECT l.product_id, l.quantity FROM orders o JOIN order_lines l ON l.order_id = o.id
+              WHERE o.status IN (${statuses}) ${more}
+            ) each_of_them GROUP BY product_id
           ) held ON held.product_id = s.product_id
           WHERE s.${count} <> COALESCE(held.quantity, 0)`;
 }

@@ -1,6 +1,7 @@
 import type { Database, Transaction } from "../../../platform/mysql/database.ts";
 import { appendToOutbox } from "../../../platform/outbox/append.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
+import { allotmentsIn } from "./allotments.ts";
 import { answersIn, answersOf } from "./answers.ts";
 import { type ExpiryLanes, expiryMessage, laneOf } from "./expiry-lanes.ts";
 import { buyersOf, historyIn } from "./history.ts";
@@ -10,10 +11,17 @@ import { receiptsIn, receiptsOf } from "./receipts.ts";
 import { refundsIn, refundsOf } from "./refunds.ts";
 import { stockIn, stockOf } from "./stock.ts";
 
-/** The book in MySQL. `lanes` are where expiry messages of new orders wait; without any, there are none. */
-export function orderBookIn(database: Database, lanes: ExpiryLanes): OrderBook {
+/**
+ * The book in MySQL. `lanes` are where expiry messages of new orders wait, `allottedLanes` those of orders from an
+ * allotment; without any, there are none.
+ */
+export function orderBookIn(
+  database: Database,
+  lanes: ExpiryLanes,
+  allottedLanes: ExpiryLanes = [],
+): OrderBook {
   return {
-    transaction: (work) => database.transaction((tx) => work(orderTransaction(tx, lanes))),
+    transaction: (work) => database.transaction((tx) => work(orderTransaction(tx, lanes, allottedLanes))),
     ...ordersOf(database),
     ...buyersOf(database),
     ...answersOf(database),
@@ -24,8 +32,14 @@ export function orderBookIn(database: Database, lanes: ExpiryLanes): OrderBook {
   };
 }
 
-function orderTransaction(tx: Transaction, lanes: ExpiryLanes): OrderTransaction {
+/** What ordering does in a transaction that may be another context's. */
+export function orderTransaction(
+  tx: Transaction,
+  lanes: ExpiryLanes,
+  allottedLanes: ExpiryLanes,
+): OrderTransaction {
   return {
+    ...allotmentsIn(tx),
     ...ordersIn(tx),
     ...historyIn(tx),
     ...answersIn(tx),
@@ -37,7 +51,7 @@ function orderTransaction(tx: Transaction, lanes: ExpiryLanes): OrderTransaction
       appendToOutbox(
         tx,
         reminders.flatMap(({ order, messageId }) => {
-          const lane = laneOf(lanes, order.id);
+          const lane = laneOf(order.allotmentId === undefined ? lanes : allottedLanes, order.id);
           return lane === undefined ? [] : [expiryMessage(lane, order.id, messageId)];
         }),
       ),

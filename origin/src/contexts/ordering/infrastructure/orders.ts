@@ -58,12 +58,14 @@ export function ordersIn(
 async function insertOrders(tx: Transaction, orders: readonly Order[]): Promise<void> {
   await tx.execute(
     `INSERT INTO orders
-       (id, user_id, status, total_cents, currency, created_at, expires_at, updated_at)
+       (id, user_id, status, total_cents, currency, created_at, expires_at, updated_at, allotment_id)
      VALUES ?`,
     [
-      orders.map(({ id, userId, status, totalCents, currency, createdAtMs, expiresAtMs }) => {
+      orders.map(({ createdAtMs, expiresAtMs, ...order }) => {
         const createdAt = toSqlTime(createdAtMs);
-        return [id, userId, status, totalCents, currency, createdAt, toSqlTime(expiresAtMs), createdAt];
+        const { id, userId, status, totalCents, currency, allotmentId = null } = order;
+        const times = [createdAt, toSqlTime(expiresAtMs), createdAt];
+        return [id, userId, status, totalCents, currency, ...times, allotmentId];
       }),
     ],
   );
@@ -121,6 +123,7 @@ interface OrderRow {
   readonly currency: string;
   readonly created_at: string;
   readonly expires_at: string;
+  readonly allotment_id: number | null;
 }
 
 interface LineRow {
@@ -140,6 +143,7 @@ function toOrder(row: OrderRow, lines: OrderLine[]): Order {
     createdAtMs: fromSqlTime(row.created_at),
     expiresAtMs: fromSqlTime(row.expires_at),
     lines,
+    ...(row.allotment_id === null ? {} : { allotmentId: row.allotment_id }),
   };
 }
 
