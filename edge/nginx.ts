@@ -2,6 +2,8 @@
  * The edge's nginx, as data. Each route is a location: nginx matches it, Lua decides who may pass, nginx proxies.
  */
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { HEADER_CACHE, HEADER_REQUEST_ID } from "@sluice/contract/headers.ts";
 import {
   type AccessLog,
@@ -187,12 +189,14 @@ export function edgeSettings(config: EdgeConfig, edge: string): EdgeSettings {
     stateDir: config.stateDir,
     sample: { decisionsMax: config.decisionsMax, truncateAddresses: config.truncateAddresses },
     limitKeysMax: config.limitKeysMax,
+    saleScript: saleScript(),
     routes: [
       ...ROUTES.map((route, index) => ({
         number: index + 1,
         pattern: route.pattern,
         methods: methodsOf(route),
         ...(route.cache === undefined ? {} : { cache: route.cache }),
+        ...(route.gate === undefined ? {} : { gate: route.gate }),
         ...(patternRegex(route.pattern) === undefined ? { path: route.pattern } : {}),
       })),
       ...PAGES.map(({ path }, index) => ({
@@ -206,6 +210,11 @@ export function edgeSettings(config: EdgeConfig, edge: string): EdgeSettings {
     pages: readPages(new URL("../web", import.meta.url).pathname),
     pageSecurityPolicy: CONTENT_SECURITY_POLICY,
   };
+}
+
+function saleScript(): EdgeSettings["saleScript"] {
+  const text = readFileSync(new URL("../contract/src/sales/admit.lua", import.meta.url), "utf8");
+  return { text, sha: createHash("sha1").update(text).digest("hex") };
 }
 
 function methodsOf(route: Route): EdgeSettings["routes"][number]["methods"] {

@@ -41,6 +41,7 @@ import {
   type VerdictWord,
   WAIT,
 } from "./src/phases/verdicts.ts";
+import { SALE_REFUSALS } from "./src/sales/refusals.ts";
 
 export const ORIGIN_CONNECT_TIMEOUT_MS = 1_000;
 export const ORIGIN_READ_TIMEOUT_MS = 10_000;
@@ -66,9 +67,10 @@ export function routeLocation(route: Route, index: number): Location {
     source: `edge/routes.ts: ${route.pattern}`,
     match,
     ...decidedBy(answerOf("decideRoute", index), {
-      admissions: needsToken ? [pass, wait] : route.cache === undefined ? [pass] : [held, notModified, pass],
+      admissions: admissionsOf(route, needsToken),
       refusals: [
         ...(route.cache === "product" || route.cache === "likes" ? [NO_PRODUCT] : []),
+        ...(route.gate === undefined ? [] : SALE_REFUSALS),
         ...REFUSALS,
         ...(needsToken ? TOKEN_REFUSALS : []),
       ],
@@ -100,6 +102,17 @@ const wait: Condition = {
   access: call("awaitSession"),
   answer: "handler",
 };
+
+/** What the edge answers by itself stands before the handler, and asks for the session on its own. */
+function admissionsOf({ first, cache }: Route, needsToken: boolean): Condition[] {
+  if (first === undefined) {
+    if (needsToken) return [pass, wait];
+    return cache === undefined ? [pass] : [held, notModified, pass];
+  }
+  const asked = { access: call(first), answer: "handler" } as const;
+  const passed = { when: { variable: VERDICT, equals: PASS }, ...asked };
+  return needsToken ? [passed, { when: { variable: VERDICT, equals: WAIT }, ...asked }] : [passed];
+}
 
 /** Said of what is in a worker's memory: nginx answers with what the set phase has noted, and Lua is not asked again. */
 const held = fromMemory(HELD, { status: 200, body: "$sluice_page" }, [
@@ -170,6 +183,10 @@ function refused(refusal: Refusal, allow: readonly string[], type: readonly Head
 }
 
 function headersOf(kind: ProblemKind, status: number, allow: readonly string[]) {
+  // Not sent while it is empty.
+  if (kind.code.startsWith("sale.") && status !== 503) {
+    return [{ name: "Retry-After", value: "$sluice_retry_after" }];
+  }
   switch (status) {
     case 401:
       return [{ name: "WWW-Authenticate", value: bearerChallenge(kind) }];

@@ -16,6 +16,10 @@ export interface Route {
   methods: Partial<Record<RouteMethod, RouteAccess>>;
   /** Only for patterns whose one method is `GET`, for everybody alike. */
   cache?: RouteCache;
+  /** What the edge may answer by itself before it asks the origin. */
+  first?: "tellSale" | "tellSales" | "tellTicket" | "handOutChallenge" | "buy";
+  /** A flash sale that is closed refuses before anything else is looked at. */
+  gate?: "challenge" | "purchase";
   /** The answer goes on for as long as the client listens, and each part is passed on at once. */
   stream?: true;
 }
@@ -50,6 +54,17 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/orders/:id/pay", methods: { POST: "user" } },
   { pattern: "/orders/:id/cancel", methods: { POST: "user" } },
   { pattern: "/orders/:id/refund", methods: { POST: "user" } },
+  { pattern: "/flash-sales", methods: { GET: "public" }, first: "tellSales" },
+  { pattern: "/flash-sales/:id", methods: { GET: "public" }, first: "tellSale" },
+  {
+    pattern: "/flash-sales/:id/challenges",
+    methods: { POST: "user" },
+    first: "handOutChallenge",
+    gate: "challenge",
+  },
+  { pattern: "/flash-sales/:id/purchases", methods: { POST: "user" }, first: "buy", gate: "purchase" },
+  { pattern: "/flash-sales/:id/purchases/:ticket", methods: { GET: "user" }, first: "tellTicket" },
+  { pattern: "/flash-sales/:id/purchases/:ticket/events", methods: { GET: "user" }, stream: true },
   // Signed by the payment provider, which has no account here.
   { pattern: "/payments/callback/:provider", methods: { POST: "public" } },
 ];

@@ -1,7 +1,7 @@
 /**
  * The change stream: a capped Redis stream of what changed in the projections. Edge workers follow it by id.
- * An entry says what changed, not what it became, except for list entries, which are small and wanted by every
- * worker at once.
+ * An entry says what changed, not what it became, except for list entries and sales, which are small and wanted by
+ * every worker at once.
  *
  * An entry is a kind and then one or more changes of that kind, in the order in which they were applied:
  *
@@ -21,7 +21,7 @@ export const CHANGE_IDS_MAX = 16;
 export const CHANGE_KIND = "k";
 export const CHANGE_ID = "id";
 export const CHANGE_VERSION = "v";
-/** JSON; present on kind `access` only. */
+/** JSON; present on the kinds `access` and `sale` only. */
 export const CHANGE_DOCUMENT = "d";
 
 /**
@@ -31,9 +31,19 @@ export const CHANGE_DOCUMENT = "d";
  * - `policy`: id = `current`; load the policy again.
  * - `access`: id = entry id, document = `AccessEntry`; apply it when its version is newer.
  * - `filter`: id = the generation of the products' filter that is in use now; load it.
+ * - `sale`: id = sale id, document = `SaleDocument`; keep it when its version is newer.
  * - `epoch`: id = the new epoch; the projections were rebuilt, load everything afresh.
  */
-export type ChangeKind = "product" | "stock" | "likes" | "session" | "policy" | "access" | "filter" | "epoch";
+export type ChangeKind =
+  | "product"
+  | "stock"
+  | "likes"
+  | "session"
+  | "policy"
+  | "access"
+  | "sale"
+  | "filter"
+  | "epoch";
 
 /** One entry of the allow list or the deny list, as it travels and as Redis keeps it. */
 export interface AccessEntry {

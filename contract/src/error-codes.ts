@@ -100,6 +100,77 @@ export const ORIGIN_TIMEOUT: ProblemKind = {
   title: "The service did not answer in time",
 };
 
+export const SALE_NOT_FOUND: ProblemKind = {
+  code: "sale.not_found",
+  status: 404,
+  title: "There is no such sale",
+};
+export const SALE_NOT_STARTED: ProblemKind = {
+  code: "sale.not_started",
+  status: 409,
+  title: "The sale has not started: see Retry-After",
+};
+export const SALE_ENDED: ProblemKind = {
+  code: "sale.ended",
+  status: 410,
+  title: "The sale has ended",
+};
+export const SALE_PAUSED: ProblemKind = {
+  code: "sale.paused",
+  status: 409,
+  title: "The sale is paused: see Retry-After",
+};
+export const SALE_SOLD_OUT: ProblemKind = {
+  code: "sale.sold_out",
+  status: 409,
+  title: "The sale is sold out; what is not paid in time comes back",
+};
+export const SALE_COUNTRY: ProblemKind = {
+  code: "sale.country_refused",
+  status: 403,
+  title: "The sale is not for buyers from this country",
+};
+export const SALE_CROWDED: ProblemKind = {
+  code: "sale.crowded",
+  status: 429,
+  title: "More buyers come in than are let in just now: see Retry-After",
+};
+export const SALE_NOT_DRAWN: ProblemKind = {
+  code: "sale.not_drawn",
+  status: 429,
+  title: "Your lot was not drawn this time: see Retry-After",
+};
+export const SALE_LIMIT: ProblemKind = {
+  code: "sale.limit",
+  status: 409,
+  title: "You have as many pieces of this sale as one may have",
+};
+export const SALE_IN_FLIGHT: ProblemKind = {
+  code: "sale.in_flight",
+  status: 409,
+  title: "Another purchase of yours is on its way",
+};
+export const SALE_UNAVAILABLE: ProblemKind = {
+  code: "sale.unavailable",
+  status: 503,
+  title: "Nobody can be let in at the moment: try again with the same challenge",
+};
+export const SALE_TICKET_UNKNOWN: ProblemKind = {
+  code: "sale.ticket_unknown",
+  status: 404,
+  title: "You have no such ticket",
+};
+export const CHALLENGE_INVALID: ProblemKind = {
+  code: "sale.challenge_invalid",
+  status: 403,
+  title: "The challenge was not handed out to you for this sale",
+};
+export const CHALLENGE_EXPIRED: ProblemKind = {
+  code: "sale.challenge_expired",
+  status: 403,
+  title: "The challenge is too old: ask for another one",
+};
+
 /** All of the above, for documentation and tests. */
 export const EDGE_PROBLEMS: ProblemKind[] = [
   ACCESS_DENIED,
@@ -120,6 +191,20 @@ export const EDGE_PROBLEMS: ProblemKind[] = [
   EDGE_FAILED,
   ORIGIN_UNAVAILABLE,
   ORIGIN_TIMEOUT,
+  SALE_NOT_FOUND,
+  SALE_NOT_STARTED,
+  SALE_ENDED,
+  SALE_PAUSED,
+  SALE_SOLD_OUT,
+  SALE_COUNTRY,
+  SALE_CROWDED,
+  SALE_NOT_DRAWN,
+  SALE_LIMIT,
+  SALE_IN_FLIGHT,
+  SALE_UNAVAILABLE,
+  SALE_TICKET_UNKNOWN,
+  CHALLENGE_INVALID,
+  CHALLENGE_EXPIRED,
 ];
 
 /** The `type` of a problem with that code: a URI reference into the error documentation. */

@@ -18,6 +18,8 @@ export interface EdgeSettings {
   /** Holds the snapshot of policy and lists. */
   stateDir: string;
   sample: SampleSettings;
+  /** Admits buyers to flash sales: `contract/src/sales/admit.lua`. */
+  saleScript: SaleScript;
   /** So many keys of rate limits are kept at once. */
   limitKeysMax: number;
   /** By the number that the route's location passes to the set phase, counted from 0. */
@@ -35,6 +37,12 @@ export interface PageSettings {
   body: string;
   /** With its quotes. */
   etag: string;
+}
+
+/** A Redis script, and the SHA-1 by which it is called. */
+export interface SaleScript {
+  text: string;
+  sha: string;
 }
 
 export interface SampleSettings {
@@ -59,6 +67,8 @@ export interface RouteSettings {
   methods: Record<string, "public" | "user" | undefined>;
   /** Which of the edge's caches answers: nothing of what the client sent travels on. */
   cache?: "product" | "product-list" | "likes" | "page";
+  /** A flash sale's gate stands before the token. */
+  gate?: "challenge" | "purchase";
   /** Of a route without parameters: nginx has matched it exactly, so the request's need not be read. */
   path?: string;
 }

@@ -20,6 +20,7 @@ import {
 } from "./contexts/identity/module.ts";
 import { createLikes, likesAudits, likesTables } from "./contexts/likes/module.ts";
 import {
+  createAllotments,
   createOrdering,
   createStockOf,
   type OrderTrace,
@@ -28,6 +29,7 @@ import {
   startOrderingWorker,
   traceOrder,
 } from "./contexts/ordering/module.ts";
+import { createSales, salesAudits, saleTables, startSalesWorker } from "./contexts/sales/module.ts";
 import { errorCatalogue } from "./error-catalogue.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import { type NewId, newUuid } from "./kernel/ids.ts";
@@ -45,15 +47,9 @@ import { connectRabbit } from "./platform/rabbit/connect.ts";
 import { parkedMessagesIn } from "./platform/rabbit/parked-messages.ts";
 import { readinessIn } from "./platform/readiness.ts";
 import { auditProjections } from "./platform/redis/audit-projections.ts";
-import { connectRedis, type RedisStore, untilReady } from "./platform/redis/connect.ts";
-import {
-  createRelay,
-  type RelayStatus,
-  readStatus,
-  relayMetrics,
-  requestRebuild,
-  UnknownProjection,
-} from "./relay/module.ts";
+import { connectRedis } from "./platform/redis/connect.ts";
+import { createRelay, relayMetrics, requestRebuild, UnknownProjection } from "./relay/module.ts";
+import { withRedis } from "./relay-tasks.ts";
 
 /** Which parts make which process, and in what order they stop: what is opened last is closed first. */
 
@@ -79,6 +75,7 @@ const projectedTables = [
   ...likesTables,
   ...identityTables,
   ...accessPolicyTables,
+  ...saleTables,
 ];
 
 export async function startApi(env: NodeJS.ProcessEnv) {
@@ -107,6 +104,8 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
     newId,
     logger,
   });
+  const allotments = createAllotments({ config, newId });
+  const sales = createSales({ config, database, redis, allotments, products: catalog, clock, logger });
 
   let stopping = false;
   const dependencies = {
@@ -127,6 +126,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   catalog.addRoutes(api);
   likes.addRoutes(api);
   ordering.addRoutes(api);
+  sales.addRoutes(api);
 
   const ops = await createHttpServer({
     title: "Sluice for operators",
@@ -140,6 +140,7 @@ export async function composeApi(config: ApiConfig, ambient: Partial<Ambient> = 
   accessPolicy.addOperatorRoutes(ops);
   catalog.addOperatorRoutes(ops);
   ordering.addOperatorRoutes(ops);
+  sales.addOperatorRoutes(ops);
   addMetricsRoute(ops, [...accessPolicy.metrics, relayMetrics(redis)]);
 
   const apiPort = await listen(api, config.apiHost, config.apiPort);
@@ -209,6 +210,8 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   const identity = startIdentityWorker({ config, database, clock, newId, logger });
   const accessPolicy = startAccessPolicyWorker({ database, redis, clock, logger });
   const ordering = startOrderingWorker({ config, database, clock, newId, logger });
+  const allotments = createAllotments({ config, newId });
+  const sales = startSalesWorker({ config, database, redis, allotments, clock, newId, logger });
   const pruning = pruneOutbox(database, clock, logger);
   const rabbit = await connectRabbit({
     url: config.rabbitmqUrl,
@@ -223,6 +226,7 @@ export async function composeWorker(config: WorkerConfig, ambient: Partial<Ambie
   return {
     close: async () => {
       readiness.close();
+      await sales.close();
       await ordering.close();
       await accessPolicy.close();
       await identity.close();
@@ -262,6 +266,7 @@ export async function audit(env: NodeJS.ProcessEnv): Promise<AuditResult[]> {
     ...catalogAudits,
     ...likesAudits,
     ...orderingAudits,
+    ...salesAudits,
     ...outboxAudits,
   ];
   try {
@@ -288,11 +293,6 @@ export function openParked(env: NodeJS.ProcessEnv) {
   return { parked: parkedMessagesIn(database), close: () => database.close() };
 }
 
-/** What the leading relay says of itself; undefined when none leads. */
-export async function relayStatus(env: NodeJS.ProcessEnv): Promise<RelayStatus | undefined> {
-  return withRedis(env, readStatus);
-}
-
 /** Of one table or of all. True when a relay has begun, false when the request waits for one. */
 export async function rebuildProjections(
   env: NodeJS.ProcessEnv,
@@ -303,21 +303,6 @@ export async function rebuildProjections(
   if (table !== undefined && !known.includes(table)) throw new UnknownProjection(table, known);
   const projections = table === undefined ? null : [table];
   return withRedis(env, (redis) => requestRebuild(redis, { projections, fromScratch }));
-}
-
-/** Redis is local or near: who has no connection in this time has none. */
-const redisConnectMs = 3_000;
-
-async function withRedis<T>(env: NodeJS.ProcessEnv, work: (redis: RedisStore) => Promise<T>): Promise<T> {
-  const config = readConfig("operate", env);
-  const logger = createLogger("operate", config.logLevel, process.stderr);
-  const redis = connectRedis(config.redisUrl, config.redisPrefix, logger);
-  try {
-    await untilReady(redis, redisConnectMs);
-    return await work(redis);
-  } finally {
-    await redis.close();
-  }
 }
 
 export async function runMigrations(env: NodeJS.ProcessEnv): Promise<Migrated> {

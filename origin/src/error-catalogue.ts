@@ -4,6 +4,7 @@ import { catalogErrors } from "./contexts/catalog/public.ts";
 import { identityErrors } from "./contexts/identity/public.ts";
 import { likesErrors } from "./contexts/likes/public.ts";
 import { orderingErrors } from "./contexts/ordering/public.ts";
+import { salesErrors } from "./contexts/sales/public.ts";
 import type { ErrorDefinition } from "./kernel/errors.ts";
 import { platformErrors } from "./platform/errors.ts";
 
@@ -17,6 +18,7 @@ export function errorCatalogue(): ErrorDefinition[] {
     catalogErrors,
     likesErrors,
     orderingErrors,
+    salesErrors,
   ].flatMap((errors): ErrorDefinition[] => Object.values(errors));
   const byCode = new Map(all.map(({ code, status, title }) => [code, { code, status, title }]));
   return [...byCode.values()].sort((a, b) => (a.code < b.code ? -1 : 1));

@@ -64,6 +64,7 @@ const retryFaults: Record<Exclude<RetryOutcome, "sent">, (id: number) => string>
   unknown: (id) => `there is no parked message ${id}`,
   cut: (id) => `message ${id} was too long to be kept whole, and can't be sent again`,
   "not-text": (id) => `message ${id} is no text, and can't be sent again`,
+  answered: (id) => `whoever waited for message ${id} was turned down: look at it, and drop it`,
 };
 
 function list(messages: readonly ParkedMessage[], json: boolean): void {

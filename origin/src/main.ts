@@ -3,7 +3,6 @@ import {
   audit,
   makeKeys,
   rebuildProjections,
-  relayStatus,
   runMigrations,
   seed,
   startApi,
@@ -14,6 +13,7 @@ import { parkedCommand, traceCommand, UsageError } from "./inspect.ts";
 import { StartFaults } from "./kernel/errors.ts";
 import { auditTable } from "./platform/audit.ts";
 import { statusText } from "./relay/module.ts";
+import { relayStatus } from "./relay-tasks.ts";
 
 /**
  * `node origin/src/main.ts <role>`. Long-running roles end by SIGTERM or SIGINT; tasks end by themselves.

@@ -8,6 +8,7 @@ import type { Connection } from "../platform/redis.ts";
 import { currentLists } from "../policies/access.ts";
 import { applyEntry } from "../policies/access-lists.ts";
 import { noteEntry } from "../policies/snapshot.ts";
+import { applySale } from "../sales/sales.ts";
 import { forgetSession } from "../token/sessions.ts";
 import { loadPolicy } from "./load.ts";
 
@@ -53,6 +54,9 @@ export function applyChange(
       if (failure !== undefined) return $multi(undefined, failure);
       break;
     }
+    case "sale":
+      applySales(fields);
+      break;
     case "epoch":
       return $multi("reload", undefined);
     default:
@@ -71,5 +75,11 @@ function applyEntries(fields: string[]): void {
   for (let i = 2; i + 1 < fields.length; i += 2) {
     const document = fields[i + 1] as string;
     if (fields[i] === CHANGE_DOCUMENT && applyEntry(currentLists(), document)) noteEntry(document);
+  }
+}
+
+function applySales(fields: string[]): void {
+  for (let i = 2; i + 1 < fields.length; i += 2) {
+    if (fields[i] === CHANGE_DOCUMENT) applySale(fields[i + 1] as string);
   }
 }

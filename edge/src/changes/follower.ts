@@ -11,7 +11,7 @@ import { noteLoad, notePosition, type Position } from "../policies/snapshot.ts";
 import { forgetAllSessions } from "../token/sessions.ts";
 import { applyChange } from "./apply.ts";
 import { markLive, markLost } from "./liveness.ts";
-import { type Loaded, loadAll, reachesBack, readEpoch } from "./load.ts";
+import { type Loaded, loadAll, loadSales, reachesBack, readEpoch } from "./load.ts";
 
 /**
  * Each worker follows the change stream by itself:
@@ -75,7 +75,9 @@ function follow(this: void): string | undefined {
   if (redis === undefined) return connectError;
   redis.set_timeout(ANSWER_MAX_MS);
   const endMs = nowMs() + TIMER_LIFE_MS;
-  let problem = resume(redis);
+  // Sales are in no file: a worker that goes on from where the files end has none yet.
+  let problem = loadSales(redis, prefix, false);
+  if (problem === undefined) problem = resume(redis);
   while (problem === undefined && nowMs() < endMs && !isExiting()) {
     problem = loaded === undefined ? load(redis) : readOn(redis, loaded);
   }

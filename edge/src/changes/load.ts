@@ -6,11 +6,13 @@ import {
   policyKey,
   readyKey,
 } from "@sluice/contract/keys.ts";
+import { salesKey } from "@sluice/contract/sale.ts";
 import { loadFilter } from "../cache/product-filter.ts";
 import { type Connection, textOf } from "../platform/redis.ts";
 import { currentLists, replacePolicy } from "../policies/access.ts";
 import { beginLoad, endLoad, loadEntry } from "../policies/access-lists.ts";
 import { notePolicy } from "../policies/snapshot.ts";
+import { applySale, forgetSales } from "../sales/sales.ts";
 import { isBefore, POSITION_START } from "./position.ts";
 
 /** What a complete load left behind: follow from `position`, for as long as the epoch is `epoch`. */
@@ -49,6 +51,9 @@ export function loadAll(
   const [policy, policyError] = redis.hmget(policyKey(prefix), FIELD_VERSION, FIELD_DOCUMENT);
   if (!policy) return $multi(undefined, policyError);
 
+  const salesError = loadSales(redis, prefix, true);
+  if (salesError !== undefined) return $multi(undefined, salesError);
+
   const [epochAfter, epochAfterError] = readEpoch(redis, prefix);
   if (epochAfter !== epoch) return $multi(undefined, epochAfterError);
   endLoad(lists);
@@ -56,6 +61,15 @@ export function loadAll(
   if (filterFailure !== undefined) return $multi(undefined, filterFailure);
   if (!usePolicy(policy)) return $multi(undefined, "the policy in Redis cannot be used");
   return $multi({ position, epoch }, undefined);
+}
+
+/** Reads all sales; `afresh` forgets what is held, even if it claims to be newer. */
+export function loadSales(redis: Connection, prefix: string, afresh: boolean): string | undefined {
+  const [listed, err] = redis.hgetall(salesKey(prefix));
+  if (!listed) return err;
+  if (afresh) forgetSales();
+  for (let i = 1; i < listed.length; i += 2) applySale(listed[i] as string);
+  return undefined;
 }
 
 /** Reads the policy again, because a change said so. */

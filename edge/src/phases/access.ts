@@ -14,15 +14,21 @@ import { verifyAuthorization } from "../token/verify.ts";
  * @phase access
  */
 export function awaitSession(): void {
+  requireUser();
+}
+
+/** Who asks, with a token of a living session; undefined when they have got their answer. May wait. */
+export function requireUser(): string | undefined {
   const address = addressFromBytes(clientAddressBytes()) as Address;
   const [token, problem] = verifyAuthorization(inspectHeaders(true), address, nowMs());
   if (token === undefined) {
     answerProblem(problem as NonNullable<typeof problem>);
-    return;
+    return undefined;
   }
   const refusal = sessionProblem(token.sessionId);
   if (refusal !== undefined) {
     answerProblem(refusal);
-    return;
+    return undefined;
   }
+  return token.userId;
 }

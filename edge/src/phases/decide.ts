@@ -21,6 +21,7 @@ import {
   lastNowMs,
   lastPolicy,
 } from "../policies/access.ts";
+import { gateRefusal } from "../sales/gate.ts";
 import type { RouteSettings } from "../settings.ts";
 import { amendCount, countDecision } from "../telemetry/decision-counts.ts";
 import { amendSample, sampleDecision } from "../telemetry/decision-sample.ts";
@@ -66,6 +67,10 @@ export function decideRoute(route: RouteSettings): VerdictWord {
   if (access === undefined) return WRONG_METHOD.verdict;
   // Answered from here: no field of the request travels on.
   if (route.cache !== undefined) return fromMemory(route.cache, path);
+  if (route.gate !== undefined) {
+    const closed = gateRefusal(route.gate, path, lastCountry());
+    if (closed !== undefined) return closed.verdict;
+  }
   const headers = inspectHeaders(access === "user");
   if (headers.tooMany) return TOO_MANY_FIELDS.verdict;
   if (access === "public") return PASS;

@@ -6,6 +6,7 @@ import { isFirstWorker, seedRandom } from "../platform/worker.ts";
 import { currentLists } from "../policies/access.ts";
 import { startUpkeep } from "../policies/access-lists.ts";
 import { loadSnapshot, startSnapshotWriter } from "../policies/snapshot.ts";
+import { startAdmissionLine } from "../sales/admission-line.ts";
 import type { EdgeSettings } from "../settings.ts";
 import { startDecisionCounts } from "../telemetry/decision-counts.ts";
 import { startDecisionSample } from "../telemetry/decision-sample.ts";
@@ -31,6 +32,7 @@ export function startWorker(settings: EdgeSettings): void {
   followTokenKeys(settings.tokenKeysFile);
   startFollower(settings.redisPrefix, position);
   startUpkeep(currentLists());
+  startAdmissionLine();
   startDecisionCounts(settings.redisPrefix);
   startDecisionSample(settings.redisPrefix, settings.sample);
 }

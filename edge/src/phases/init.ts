@@ -8,6 +8,10 @@ import { readFile } from "../platform/files.ts";
 import { logError } from "../platform/log.ts";
 import { configureRedis } from "../platform/redis.ts";
 import { admitLongTraces, publish } from "../platform/worker.ts";
+import { configureAdmissions } from "../sales/admission-line.ts";
+import { buy, configureSales } from "../sales/buy.ts";
+import { handOutChallenge } from "../sales/hand-out.ts";
+import { configureTelling, tellSale, tellSales, tellTicket } from "../sales/tell.ts";
 import type { EdgeSettings, PageSettings, RouteSettings } from "../settings.ts";
 import { configureSessions } from "../token/sessions.ts";
 import { configureVerification } from "../token/verify.ts";
@@ -37,6 +41,9 @@ export function init(settingsFile: string): void {
   configureProducts(settings.redisPrefix);
   configureProductLists(settings.redisPrefix);
   configureLikes(settings.redisPrefix);
+  configureAdmissions(settings.saleScript);
+  configureSales(settings.redisPrefix);
+  configureTelling(settings.redisPrefix);
   const geoFailure = loadGeoData(settings.geoDir);
   if (geoFailure !== undefined) logError(`geo data: ${geoFailure}`);
 
@@ -49,6 +56,11 @@ export function init(settingsFile: string): void {
     others: {
       startWorker: () => startWorker(settings),
       awaitSession,
+      tellSale,
+      tellSales,
+      tellTicket,
+      handOutChallenge,
+      buy,
       serveProduct,
       serveProductList,
       servePage: (index: number) =>

@@ -57,6 +57,23 @@ export function knownTag(): string | undefined {
   return ngx.var.http_if_none_match;
 }
 
+/** When nginx had read the first byte of it, Unix ms. */
+export function arrivedAtMs(): number {
+  return math.floor(ngx.req.start_time() * 1000);
+}
+
+/** As {@link noteCountry} noted it, in an earlier phase. */
+export function requestCountry(): string {
+  return ngx.var.sluice_country as string;
+}
+
+/** Empty when there is none; it fits into memory, because nginx takes no larger ones. */
+export function requestBody(): string {
+  ngx.req.read_body();
+  const body = ngx.req.get_body_data();
+  return body === undefined ? "" : body;
+}
+
 export function requestId(): string {
   return ngx.var.sluice_id as string;
 }

@@ -26,7 +26,10 @@ export const parkedLimits = {
   listMax: 200,
 } as const;
 
-export type RetryOutcome = "sent" | "unknown" | "cut" | "not-text";
+export type RetryOutcome = "sent" | "unknown" | "cut" | "not-text" | "answered";
+
+/** What is parked under such a name came from no queue of the broker, and whoever waited for it has got an answer. */
+export const answeredPrefix = "sale:";
 
 /** Parked messages are rows, so that they can be looked at, sent again and dropped one by one. */
 export interface ParkedMessages {
@@ -41,7 +44,7 @@ export interface ParkedMessages {
   find(id: number): Promise<ParkedMessage | undefined>;
   /**
    * Hands it to the outbox, addressed to its queue, and forgets it, in one transaction. `cut` when only a part of it
-   * was kept; `not-text` when it is no UTF-8, which the outbox can't hold.
+   * was kept; `not-text` when it is no UTF-8, which the outbox can't hold; `answered` when there is nobody to send it to.
    */
   retry(id: number): Promise<RetryOutcome>;
   /** False when there is none. */
@@ -76,6 +79,7 @@ export function parkedMessagesIn(database: Database): ParkedMessages {
       database.transaction(async (tx) => {
         const parked = await findParked(tx, id, "FOR UPDATE");
         if (parked === undefined) return "unknown";
+        if (parked.queue.startsWith(answeredPrefix)) return "answered";
         if (parked.body.length < parked.bodyBytes) return "cut";
         if (!isUtf8(parked.body)) return "not-text";
         await appendToOutbox(tx, [

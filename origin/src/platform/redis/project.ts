@@ -21,6 +21,7 @@ import {
   sessionKey,
 } from "@sluice/contract/keys.ts";
 import { LIKERS_KEPT_MAX, memberOf } from "@sluice/contract/likes.ts";
+import { type SaleDocument, salesKey } from "@sluice/contract/sale.ts";
 import type { RedisStore } from "./connect.ts";
 import { redisScript } from "./script.ts";
 
@@ -71,6 +72,7 @@ const sessionShape = shape("session", "");
 const policyShape = shape("policy", "");
 const buyerShape: ProjectionShape = { ...shape("buyer", ""), stream: orderEventsKey("") };
 const accessShape: ProjectionShape = { ...shape("access", ""), layout: "field", announcesDocument: true };
+const saleShape: ProjectionShape = { ...shape("sale", ""), layout: "field", announcesDocument: true };
 
 export function productProjection({ id, version, document }: Part): Projection {
   return productPart(productShape, String(id), version, document);
@@ -140,6 +142,17 @@ export function accessEntryProjection(entry: AccessEntry): Projection {
     id: String(entry.id),
     version: entry.version,
     document: JSON.stringify(entry),
+    expiresAtMs: 0,
+  };
+}
+
+export function saleProjection(sale: SaleDocument): Projection {
+  return {
+    shape: saleShape,
+    key: salesKey(""),
+    id: String(sale.id),
+    version: sale.version,
+    document: JSON.stringify(sale),
     expiresAtMs: 0,
   };
 }

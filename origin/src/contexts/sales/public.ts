@@ -1,0 +1,2 @@
+/** What others may know of sales. */
+export { salesErrors } from "./errors.ts";
