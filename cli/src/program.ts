@@ -10,6 +10,8 @@ import { addMessageCommands } from "./commands/messages.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addRelayCommands } from "./commands/relay.ts";
 import { reset } from "./commands/reset.ts";
+import { addSaleCommands } from "./commands/sales.ts";
+import { addSimulateCommand } from "./commands/simulate.ts";
 import { status } from "./commands/status.ts";
 import { addStockCommand } from "./commands/stock.ts";
 import { testCompose } from "./commands/test-compose.ts";
@@ -65,6 +67,8 @@ reaches the processes that are started.`,
   addBulkCommands(program);
   addGeoCommands(program);
   addStockCommand(program);
+  addSaleCommands(program);
+  addSimulateCommand(program);
   addKeyCommands(program);
   addTrailCommand(program);
   addMessageCommands(program);

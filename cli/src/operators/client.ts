@@ -26,7 +26,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 
 /** Throws what the listener says of a refusal: its code and its sentence. */
 export async function callOperators(
-  method: "GET" | "POST" | "PUT" | "DELETE",
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
   { query = {}, body, headers = {} }: OperatorsCall = {},
 ): Promise<OperatorsAnswer> {

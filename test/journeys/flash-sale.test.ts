@@ -1,0 +1,15 @@
+/** A small sale through the whole system, while parts of it are killed in the middle. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { reportText } from "../../cli/src/simulation/report.ts";
+import { simulateSale } from "../../cli/src/simulation/sale-run.ts";
+import { GIVEN_SYSTEM } from "../src/system.ts";
+
+test("a sale sells exactly what there is, whoever is killed meanwhile", { skip: GIVEN_SYSTEM }, async () => {
+  const result = await simulateSale({
+    ...{ buyers: 400, stock: 80, perUser: 1, perSecond: 25, spreadSeconds: 2, seed: 7 },
+    ...{ kills: ["redis", "worker"], connections: 40, patienceSeconds: 60 },
+    say: () => undefined,
+  });
+  assert.deepEqual(result.faults, [], reportText(result));
+});
