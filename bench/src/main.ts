@@ -11,6 +11,7 @@ import { luaGenSuite } from "./lua-gen/suite.ts";
 import { ordersSuite } from "./orders/suite.ts";
 import { policySuite } from "./policy/suite.ts";
 import { relaySuite } from "./relay/suite.ts";
+import { saleSuite } from "./sale/suite.ts";
 import type { Suite } from "./suite.ts";
 import { formatTable } from "./table.ts";
 import { tokenSuite } from "./token/suite.ts";
@@ -21,6 +22,7 @@ const suites: readonly Suite[] = [
   tokenSuite,
   cacheSuite,
   ordersSuite,
+  saleSuite,
   expirySuite,
   relaySuite,
   luaGenSuite,

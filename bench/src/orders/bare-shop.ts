@@ -19,11 +19,12 @@ const BARE = "sluice_bare";
 export async function openBareShop(
   { mysqlRoot, origin }: WholeSystem,
   productIds: readonly number[],
+  more: readonly string[] = [],
 ): Promise<string> {
   const sql = await createConnection(mysqlRoot);
   await sql.query(`CREATE DATABASE ${BARE}`);
   await sql.query(`GRANT ALL PRIVILEGES ON ${BARE}.* TO 'sluice'@'%'`);
-  for (const table of TABLES) await sql.query(`CREATE TABLE ${BARE}.${table} LIKE ${table}`);
+  for (const table of [...TABLES, ...more]) await sql.query(`CREATE TABLE ${BARE}.${table} LIKE ${table}`);
   await sql.query(`INSERT INTO ${BARE}.stock SELECT * FROM stock WHERE product_id IN (?)`, [productIds]);
   await sql.end();
   const url = new URL(origin.MYSQL_URL as string);
