@@ -87,8 +87,14 @@ describe("flash sales at the edge", () => {
     assert.equal(answer.status, 201, answer.body);
     return String(answer.json().challenge);
   };
-  const purchase = (user: number, sale: number, challenge: string, more: object = {}) =>
+  const tryToBuy = (user: number, sale: number, challenge: string, more: object = {}) =>
     post(user, `/flash-sales/${sale}/purchases`, { challenge, ...more });
+  /** One try a second is what everybody has, over all sales: whoever bought a moment ago comes again. */
+  const purchase = (user: number, sale: number, challenge: string, more: object = {}) =>
+    until("they may try", async () => {
+      const answer = await tryToBuy(user, sale, challenge, more);
+      return answer.status === 429 && answer.json().code === "rate.limited" ? undefined : answer;
+    });
   const told = (answer: { status: number; json(): Record<string, unknown> }) => [
     answer.status,
     answer.json().code,
@@ -225,7 +231,7 @@ describe("flash sales at the edge", () => {
     const first = await challengeFor(50, sale);
     await until("they are in", async () => (await purchase(50, sale, first)).status === 202);
     const more = await Promise.all([1, 2, 3, 4, 5, 6].map(() => challengeFor(50, sale)));
-    const answers = await Promise.all(more.map((challenge) => purchase(50, sale, challenge)));
+    const answers = await Promise.all(more.map((challenge) => tryToBuy(50, sale, challenge)));
     for (const answer of answers)
       assert.match(String(answer.json().code), /^(sale\.(in_flight|crowded)|rate\.limited)$/);
     const again = await until("the ticket is told", async () => {

@@ -27,6 +27,12 @@ export function answerProblem(kind: ProblemKind): void {
   answerProblemWith(kind, kind.status, undefined);
 }
 
+/** The same, with the time after which the client may come again. */
+export function answerProblemUntil(kind: ProblemKind, retryAfterSeconds: number): void {
+  ngx.header["Retry-After"] = string.format("%d", retryAfterSeconds);
+  answerProblem(kind);
+}
+
 /** The same with another status, and with more to say than the title does. */
 export function answerProblemWith(kind: ProblemKind, status: number, detail: string | undefined): void {
   noteProblem(kind.code);

@@ -8,6 +8,7 @@ import {
   SALE_IN_FLIGHT,
   SALE_LIMIT,
   SALE_NOT_FOUND,
+  SALE_PAUSED,
   SALE_SOLD_OUT,
   SALE_UNAVAILABLE,
 } from "@sluice/contract/error-codes.ts";
@@ -27,18 +28,12 @@ import { charge } from "../limits/due-times.ts";
 import { userKey } from "../limits/user-key.ts";
 import { requireUser } from "../phases/access.ts";
 import { nowMs } from "../platform/clock.ts";
-import {
-  arrivedAtMs,
-  noteRetryAfter,
-  requestBody,
-  requestCountry,
-  requestPath,
-} from "../platform/request.ts";
-import { answerJson, answerProblem, answerProblemWith } from "../platform/response.ts";
+import { arrivedAtMs, requestBody, requestCountry, requestPath } from "../platform/request.ts";
+import { answerJson, answerProblem, answerProblemUntil, answerProblemWith } from "../platform/response.ts";
 import { type Admission, askForAdmission } from "./admission-line.ts";
 import { hasAll, noteHasAll } from "./buyers.ts";
 import { type Challenge, readChallenge } from "./challenge.ts";
-import { refusalOf } from "./gate.ts";
+import { PAUSED_RETRY_SECONDS, refusalOf } from "./gate.ts";
 import { type HeldSale, saleByPath } from "./sales.ts";
 
 /** Redis had no piece left, or had admitted as many as it may: it is not asked again before. */
@@ -83,8 +78,7 @@ export function buy(): void {
   }
   const key = `${sale.id} ${userId}`;
   if (underWay.get(key) !== undefined) {
-    noteRetryAfter(1);
-    answerProblem(SALE_IN_FLIGHT);
+    answerProblemUntil(SALE_IN_FLIGHT, 1);
     return;
   }
   const refusal = whyNot(sale, userId, challenge);
@@ -187,8 +181,7 @@ function answerAdmission(
       refuse(refusal === undefined ? SALE_UNAVAILABLE : refusal);
       return;
     case "waits":
-      noteRetryAfter(1);
-      answerProblem(SALE_IN_FLIGHT);
+      answerProblemUntil(SALE_IN_FLIGHT, 1);
       return;
     case "limit":
       noteHasAll(sale, userId);
@@ -209,8 +202,9 @@ function answerAdmission(
 }
 
 function refuse(kind: ProblemKind): void {
-  if (kind.status === 429) noteRetryAfter(1);
-  answerProblem(kind);
+  if (kind.status === 429) answerProblemUntil(kind, 1);
+  else if (kind === SALE_PAUSED) answerProblemUntil(kind, PAUSED_RETRY_SECONDS);
+  else answerProblem(kind);
 }
 
 /** `held` is what Redis has of the ticket: it waits, or its outcome as JSON. */

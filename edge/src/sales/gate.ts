@@ -17,7 +17,7 @@ import { type HeldSale, saleByPath, statusOf } from "./sales.ts";
 /** What the gate is asked for: a challenge, or to let somebody buy with one. */
 export type GateKind = "challenge" | "purchase";
 
-const PAUSED_RETRY_SECONDS = 5;
+export const PAUSED_RETRY_SECONDS = 5;
 
 /**
  * The gate, in the set phase and before the token: a sale that lets nobody in refuses everybody alike, for the price of a

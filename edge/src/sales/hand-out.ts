@@ -1,9 +1,11 @@
 import { SALE_LIMIT, SALE_NOT_DRAWN, SALE_NOT_FOUND } from "@sluice/contract/error-codes.ts";
 import { CHALLENGE_TTL_MS, DRAW_MS } from "@sluice/contract/sale.ts";
 import { requireUser } from "../phases/access.ts";
+
 import { nowMs } from "../platform/clock.ts";
-import { noteRetryAfter, requestPath } from "../platform/request.ts";
-import { answerJson, answerProblem } from "../platform/response.ts";
+import { lotOf } from "../platform/lots.ts";
+import { requestPath } from "../platform/request.ts";
+import { answerJson, answerProblem, answerProblemUntil } from "../platform/response.ts";
 import { hasAll } from "./buyers.ts";
 import { newChallenge } from "./challenge.ts";
 import { type HeldSale, saleByPath } from "./sales.ts";
@@ -29,8 +31,7 @@ export function handOutChallenge(): void {
     return;
   }
   if (!isDrawn(sale, userId)) {
-    noteRetryAfter(math.ceil((DRAW_MS - (nowMs() % DRAW_MS)) / 1000));
-    answerProblem(SALE_NOT_DRAWN);
+    answerProblemUntil(SALE_NOT_DRAWN, math.ceil((DRAW_MS - (nowMs() % DRAW_MS)) / 1000));
     return;
   }
   const challenge = newChallenge(sale.document.challengeKey, sale.id, userId);
@@ -41,5 +42,5 @@ export function handOutChallenge(): void {
 function isDrawn({ document, id }: HeldSale, userId: string): boolean {
   if (document.buyRate >= SCALE) return true;
   const window = string.format("%d", math.floor(nowMs() / DRAW_MS));
-  return ngx.crc32_long(`${document.challengeKey} ${id} ${userId} ${window}`) % SCALE < document.buyRate;
+  return lotOf(`${document.challengeKey} ${id} ${userId} ${window}`) % SCALE < document.buyRate;
 }
