@@ -99,7 +99,8 @@ test("status lists every part, and its exit code tells whether all are healthy",
     const { healthy, parts } = JSON.parse(output);
     assert.equal(healthy, false);
     const names = parts.map((part: { name: string }) => part.name).toSorted();
-    assert.deepEqual(names, ["api", "edge", "mysql", "payments", "rabbitmq", "redis", "relay", "worker"]);
+    const all = ["api", "edge", "geo", "mysql", "payments", "rabbitmq", "redis", "relay", "worker"];
+    assert.deepEqual(names, all);
     const states = Object.fromEntries(
       parts.map((part: { name: string; state: string }) => [part.name, part.state]),
     );
