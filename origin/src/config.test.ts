@@ -70,6 +70,7 @@ test("a role gets only its own settings", () => {
   assert.deepEqual(Object.keys(config).sort(), [
     "logLevel",
     "mysqlUrl",
+    "productFilterIds",
     "rabbitmqUrl",
     "readyFile",
     "redisPrefix",
