@@ -178,9 +178,15 @@ async function build(
     connection.destroy();
   }
   // What the log brings from here on raises it by itself.
-  await use(options, name, building, filter.used, Math.max(filter.highest, Number(last ?? 0)));
+  const before = filter.used;
+  await use(options, name, building, before, Math.max(filter.highest, Number(last ?? 0)));
   filter.used = building;
   filter.building = undefined;
+  // Ids that were on their way have made the removed bits anew; none goes there any more.
+  if (before !== undefined) {
+    const { client, prefix } = options.redis;
+    await client.unlink(filterBitsKey(prefix, name, before.generation));
+  }
   logger.info({ filter: name, generation, rows, bytes: shape.bits / 8 }, "filter is in use");
 }
 

@@ -71,7 +71,8 @@ async function held(): Promise<Held | undefined> {
   const bytes = await client.getBuffer(filterBitsKey(prefix, PRODUCTS_FILTER, generation));
   const shape = { bits: Number(meta[FILTER_BITS]), hashes: Number(meta[FILTER_HASHES]) };
   // Another one took its place in between: an edge looks again, too.
-  if (bytes === null) return held();
+  const now = await client.hget(filterKey(prefix, PRODUCTS_FILTER), FILTER_GENERATION);
+  if (bytes === null || now !== generation) return held();
   assert.equal(bytes.length, shape.bits / 8);
   return {
     generation,
