@@ -86,7 +86,15 @@ function decideByRule(
   request: AccessRequest,
   near: boolean,
 ): Verdict | undefined {
-  if (!matches(rule, request, near)) return undefined;
+  return matches(rule, request, near) ? applyRule(policy, rule) : undefined;
+}
+
+/**
+ * What a rule that matches comes to: the verdict, or undefined when the rules behind it decide.
+ *
+ * @hot
+ */
+function applyRule(policy: CompiledPolicy, rule: CompiledRule): Verdict | undefined {
   if (rule.limit !== undefined) {
     policy.passed[policy.passedCount] = rule;
     policy.passedCount += 1;
@@ -104,7 +112,7 @@ function decideInSteps(policy: CompiledPolicy, request: AccessRequest, trace: De
     const matched = canMatch(rule, country, method, path) && matches(rule, request, true);
     trace.steps.push({ step: stepOf(rule), id: rule.verdict.rule, matched });
     if (matched) {
-      const decided = decideByRule(policy, rule, request, true);
+      const decided = applyRule(policy, rule);
       if (decided !== undefined) return decided;
     }
   }

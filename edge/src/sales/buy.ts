@@ -24,7 +24,7 @@ import {
   TICKET_WAITS,
 } from "@sluice/contract/sale.ts";
 import { decode } from "cjson.safe";
-import { charge } from "../limits/due-times.ts";
+import { charge, placeInKey } from "../limits/due-times.ts";
 import { userKey } from "../limits/user-key.ts";
 import { requireUser } from "../phases/access.ts";
 import { nowMs } from "../platform/clock.ts";
@@ -133,11 +133,10 @@ function whyNot(sale: HeldSale, userId: string, { issuedAtMs }: Challenge): Prob
  * knocks more often must not get in sooner.
  */
 const TRIES = compileLimit({ key: "user", requests: 1, seconds: 1, burst: 1 }, "sale-tries");
-const BITS_16 = 65_536;
 
 function mayTry(userId: string): boolean {
   const [a, b] = userKey(userId);
-  return charge(TRIES, a, TRIES.place * BITS_16 + b, ticksAt(nowMs()));
+  return charge(TRIES, a, placeInKey(TRIES.place, b), ticksAt(nowMs()));
 }
 
 /** Each worker passes on no more than Redis would admit of all of them: that decides exactly. */

@@ -1,7 +1,6 @@
 import { SALE_LIMIT, SALE_NOT_DRAWN, SALE_NOT_FOUND } from "@sluice/contract/error-codes.ts";
 import { CHALLENGE_TTL_MS, DRAW_MS } from "@sluice/contract/sale.ts";
 import { requireUser } from "../phases/access.ts";
-
 import { nowMs } from "../platform/clock.ts";
 import { lotOf } from "../platform/lots.ts";
 import { requestPath } from "../platform/request.ts";
