@@ -38,7 +38,7 @@ import { declaredRoutes } from "./platform/http/authenticate.ts";
 import { closeHttpServer, createHttpServer, listen } from "./platform/http/create-server.ts";
 import { addMetricsRoute } from "./platform/http/metrics-route.ts";
 import { httpLimits } from "./platform/http/server.ts";
-import { createLogger } from "./platform/logger.ts";
+import { createLogger, type LogDestination, standardOutput } from "./platform/logger.ts";
 import { auditDatabaseLimits, openDatabase } from "./platform/mysql/database.ts";
 import { type Migrated, migrate } from "./platform/mysql/migrate.ts";
 import { outboxAudits } from "./platform/outbox/audits.ts";
@@ -57,14 +57,14 @@ import { withRedis } from "./relay-tasks.ts";
 export interface Ambient {
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly logTo: NodeJS.WritableStream;
+  readonly logTo: LogDestination;
   readonly passwordCost: PasswordCost;
 }
 
 const production: Ambient = {
   clock: systemClock,
   newId: newUuid,
-  logTo: process.stdout,
+  logTo: standardOutput(),
   passwordCost,
 };
 

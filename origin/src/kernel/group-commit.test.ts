@@ -27,7 +27,7 @@ function heldBatches() {
 
 test("what comes in one turn is one batch; what comes while it runs is the next, in order, bounded", async () => {
   const { run, started } = heldBatches();
-  const place = groupCommit(run, { batchMax: 3, runningMax: 1, waitingMax: 10, crowded });
+  const place = groupCommit(run, { batchMax: 3, runningMax: 1, patienceMs: 60_000, waitingMax: 10, crowded });
   const first = [1, 2].map(place);
   const one = await started(1);
   assert.deepEqual(one.items, [1, 2]);
@@ -43,7 +43,7 @@ test("what comes in one turn is one batch; what comes while it runs is the next,
 
 test("a batch that fails fails its own, and the next one runs", async () => {
   const { run, started } = heldBatches();
-  const place = groupCommit(run, { batchMax: 2, runningMax: 1, waitingMax: 10, crowded });
+  const place = groupCommit(run, { batchMax: 2, runningMax: 1, patienceMs: 60_000, waitingMax: 10, crowded });
   const placed = Promise.allSettled([1, 2, 3].map(place));
   (await started(1)).fail(new Error("away"));
   (await started(2)).end();
@@ -53,7 +53,7 @@ test("a batch that fails fails its own, and the next one runs", async () => {
 
 test("when as many wait as may, the next hears that it should come again", async () => {
   const { run, started } = heldBatches();
-  const place = groupCommit(run, { batchMax: 1, runningMax: 1, waitingMax: 1, crowded });
+  const place = groupCommit(run, { batchMax: 1, runningMax: 1, patienceMs: 60_000, waitingMax: 1, crowded });
   const running = place(1);
   const batch = await started(1);
   const waiting = place(2);
@@ -65,4 +65,35 @@ test("when as many wait as may, the next hears that it should come again", async
   batch.end();
   (await started(2)).end();
   assert.deepEqual(await Promise.all([running, waiting]), ["answer 1", "answer 2"]);
+});
+
+test("beside a batch that runs, another starts when it is full, and no third", async () => {
+  const { run, started } = heldBatches();
+  const place = groupCommit(run, { batchMax: 2, runningMax: 2, patienceMs: 60_000, waitingMax: 10, crowded });
+  const first = place(1);
+  const one = await started(1);
+  const others = [2, 3, 4, 5].map(place);
+  const two = await started(2);
+  assert.deepEqual(two.items, [2, 3]);
+  one.end();
+  assert.equal(await first, "answer 1");
+  const three = await started(3);
+  assert.deepEqual(three.items, [4, 5]);
+  two.end();
+  three.end();
+  assert.deepEqual(await Promise.all(others), ["answer 2", "answer 3", "answer 4", "answer 5"]);
+});
+
+test("a batch that hangs holds nobody up for longer than their patience", async () => {
+  const { run, started } = heldBatches();
+  const place = groupCommit(run, { batchMax: 2, runningMax: 2, patienceMs: 20, waitingMax: 10, crowded });
+  const stuck = place(1);
+  const hanging = await started(1);
+  const other = place(2);
+  const two = await started(2);
+  assert.deepEqual(two.items, [2]);
+  two.end();
+  assert.equal(await other, "answer 2");
+  hanging.end();
+  assert.equal(await stuck, "answer 1");
 });

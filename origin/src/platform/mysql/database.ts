@@ -73,6 +73,8 @@ export function openDatabase(url: string, limits: DatabaseLimits = databaseLimit
     charset: "utf8mb4",
     supportBigNumbers: true,
     stringifyObjects: true,
+    // The driver would note for every statement who asked; `sqlOn` finds out when one fails.
+    trace: false,
   });
   // Statements of one connection run in order, so this is in force before the first statement of ours.
   pool.pool.on("connection", (connection) => {
@@ -110,6 +112,8 @@ function sqlOn(connection: PoolConnection, limits: DatabaseLimits): Sql {
     } catch (error) {
       // The driver leaves the statement running after a timeout; its connection can't be used again.
       if (codeOf(error) === "PROTOCOL_SEQUENCE_TIMEOUT") connection.destroy();
+      // Made in the driver, where a packet came in; this one leads to whoever asked.
+      if (error instanceof Error) Error.captureStackTrace(error);
       throw translated(error);
     }
   };

@@ -12,6 +12,8 @@ export const orderLimits = {
   placedTogetherMax: 64,
   /** Such transactions at once in one process. More would make each smaller, and meet at a hot product's row. */
   placingMax: 2,
+  /** Orders that wait for so long don't wait for the transaction before them. */
+  placingPatienceMs: 100,
   /** Orders that wait for one of them; whoever comes then hears 503 `order.crowded`. */
   placingQueueMax: 2_000,
   /** Payments, cancellations and refunds of one buyer at once in one process, each with a connection to the database. */

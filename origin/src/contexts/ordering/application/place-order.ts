@@ -43,6 +43,7 @@ export function createPlaceOrder(deps: {
   const place = groupCommit<Placement, Verdict>(createPlaceTogether(deps), {
     batchMax: orderLimits.placedTogetherMax,
     runningMax: orderLimits.placingMax,
+    patienceMs: orderLimits.placingPatienceMs,
     waitingMax: orderLimits.placingQueueMax,
     crowded: orderingErrors.crowded,
   });
