@@ -25,7 +25,8 @@ export interface FailedExpiry {
 
 /**
  * The fast path (messages) and the authority (the sweeper) meet in the same compare-and-set, so it does not
- * matter which comes first. A batch is one transaction; when one order in it breaks an invariant, they are
+ * matter which comes first. Both lock orders by their ids: a sweeper that locked what it finds by the index of due
+ * orders would keep those locks of rows that it passes by, and stand in the way of whoever has the rows. A batch is one transaction; when one order in it breaks an invariant, they are
  * taken one by one, so that a single broken order holds up nobody else.
  */
 export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Clock }): ExpireOrders {
@@ -33,7 +34,7 @@ export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Cl
     tx: OrderTransaction,
     actor: string,
     nowMs: number,
-    orderIds?: readonly string[],
+    orderIds: readonly string[],
   ) => {
     const due = await tx.lockDue(nowMs, expiryLimits.batchMax, orderIds);
     if (due.length > 0) await advance(tx, due, "EXPIRED", { actor, reason: "not paid in time", nowMs });
@@ -55,8 +56,13 @@ export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Cl
       );
     });
 
-  const bySweeper = (orderIds?: readonly string[]) =>
+  const bySweeper = (orderIds: readonly string[]) =>
     book.transaction(async (tx) => (await expireIn(tx, "expiry:sweeper", clock(), orderIds)).length);
+
+  const sweepSome = async () => {
+    const due = await book.findDue(clock(), expiryLimits.lookMax);
+    return due.length === 0 ? 0 : bySweeper(due);
+  };
 
   return {
     reminded: async (reminders) => {
@@ -77,7 +83,7 @@ export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Cl
     sweep: async () => {
       let expired = 0;
       for (;;) {
-        const batch = await bySweeper().catch(unlessRefused);
+        const batch = await sweepSome().catch(unlessRefused);
         if (typeof batch === "number") {
           expired += batch;
           if (batch < expiryLimits.batchMax) return expired;

@@ -54,14 +54,17 @@ export const eventLimits = {
 export const expiryLimits = {
   /** Orders that one transaction expires: few enough that a hot product's row is not held for long. */
   batchMax: 250,
+  /** Due orders that the sweeper looks through for some that nobody else holds. */
+  lookMax: 1_000,
   /** Idle time between two looks of the sweeper. Half of the second that an order may be late. */
   sweepIntervalMs: 500,
   /** After a sweep that failed. */
   sweepRetryMs: 1_000,
   /** Messages that a consumer holds unacknowledged. */
   prefetch: 1_000,
-  /** How long a consumer gathers messages into one transaction. */
-  gatherMs: 5,
+  /** Transactions at once that expire what messages name, and how long a message waits for the one before it. */
+  expiringMax: 2,
+  expiringPatienceMs: 100,
   consumerRestartMs: 1_000,
   /** For each of the two goodbyes to the broker. */
   closeTimeoutMs: 2_000,

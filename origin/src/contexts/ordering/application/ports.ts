@@ -64,11 +64,8 @@ export interface OrderTransaction {
   keepReceipts(receipts: readonly Receipt[], nowMs: number): Promise<void>;
 
   lockOrder(orderId: string): Promise<Order | undefined>;
-  /**
-   * Locks unpaid orders whose time has come: those of `orderIds`, or any, oldest first. Passes by what
-   * another transaction holds.
-   */
-  lockDue(nowMs: number, max: number, orderIds?: readonly string[]): Promise<Order[]>;
+  /** Locks those of the orders that are unpaid and whose time has come. Passes by what another transaction holds. */
+  lockDue(nowMs: number, max: number, orderIds: readonly string[]): Promise<Order[]>;
   /** Compare-and-set; how many were in state `from` and are in `to` now. */
   setStatus(orderIds: readonly string[], from: OrderStatus, to: OrderStatus, nowMs: number): Promise<number>;
   /**

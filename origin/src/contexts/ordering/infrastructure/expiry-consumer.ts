@@ -2,12 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
+import { type GroupLimits, groupCommit } from "../../../kernel/group-commit.ts";
 import { isUuid } from "../../../kernel/ids.ts";
 import type { Logger } from "../../../platform/logger.ts";
 import type { ParkedMessages } from "../../../platform/rabbit/parked-messages.ts";
 import type { ExpireOrders } from "../application/expire-orders.ts";
 import { expiryLimits } from "../application/limits.ts";
 import type { Reminder } from "../application/ports.ts";
+import { orderingErrors } from "../errors.ts";
 import { declareExpiryTopology, type ExpiryLanes, expiryTopology } from "./expiry-lanes.ts";
 
 export interface ExpiryConsumer {
@@ -27,8 +29,9 @@ export interface ExpiryConsumer {
  *   limit, and the broker keeps all the others meanwhile
  * - nobody can read it, or it makes our code fail: parked with the reason; by the broker when MySQL is away
  *
- * Messages are gathered for some milliseconds and expired in one transaction: when thousands fall due at
- * once, commits are what costs.
+ * What comes while orders are being expired is gathered into the next transaction. A transaction for each message would
+ * meet the others at the rows of buyers and stock, and wait there for the commits of all before it: with a disk that is
+ * slow for a moment, they would come in faster than they are done.
  */
 export function expiryConsumer(deps: {
   expire: ExpireOrders;
@@ -40,7 +43,7 @@ export function expiryConsumer(deps: {
   const { expire, lanes, parked, clock, logger } = deps;
   let closing = false;
   let current: { channel: Channel; consumerTag: string } | undefined;
-  const inHand = new Set<Promise<void>>();
+  const inHand = new Set<Promise<unknown>>();
 
   const handle = async (channel: Channel, batch: readonly ConsumeMessage[]) => {
     const readable: { message: ConsumeMessage; orderId: string; messageId: string | undefined }[] = [];
@@ -94,14 +97,19 @@ export function expiryConsumer(deps: {
     channel.on("close", again);
     await declareExpiryTopology(channel, lanes);
     await channel.prefetch(expiryLimits.prefetch);
-    const gather = gatherer((batch) => {
-      const handled = handle(channel, batch)
-        .catch((error: Error) => logger.error({ err: error }, "expiry failed, its messages come again"))
+    const together = groupCommit<ConsumeMessage, undefined>(async (batch) => {
+      // The broker keeps what was not begun.
+      if (!closing) await handle(channel, batch);
+      return batch.map(() => undefined);
+    }, togetherLimits);
+    const take = (message: ConsumeMessage) => {
+      const handled: Promise<unknown> = together(message)
+        .catch((error: Error) => logger.error({ err: error }, "expiry failed, its message comes again"))
         .finally(() => inHand.delete(handled));
       inHand.add(handled);
-    });
+    };
     const { consumerTag } = await channel.consume(expiryTopology.dueQueue, (message) => {
-      if (message !== null) return gather(message);
+      if (message !== null) return take(message);
       // The broker cancelled the consumer: its queue was deleted, or moved.
       logger.warn("the broker cancelled the expiry consumer");
       channel.close().catch(again);
@@ -128,13 +136,20 @@ export function expiryConsumer(deps: {
       const held = current;
       // A broker that hangs answers nothing, and must not keep the worker from ending.
       if (held !== undefined) await within(async () => void (await held.channel.cancel(held.consumerTag)));
-      // What was gathered is handed on within `gatherMs`; what was handed on is finished.
-      await delay(expiryLimits.gatherMs * 2);
       await Promise.allSettled(inHand);
       if (held !== undefined) await within(async () => held.channel.close());
     },
   };
 }
+
+const togetherLimits: GroupLimits = {
+  batchMax: expiryLimits.batchMax,
+  runningMax: expiryLimits.expiringMax,
+  patienceMs: expiryLimits.expiringPatienceMs,
+  // The broker sends no more than these, so none is refused.
+  waitingMax: expiryLimits.prefetch,
+  crowded: orderingErrors.crowded,
+};
 
 /** Waits until it is done, has failed, or has taken too long. */
 async function within(work: () => Promise<void>): Promise<void> {
@@ -144,22 +159,6 @@ async function within(work: () => Promise<void>): Promise<void> {
     delay(expiryLimits.closeTimeoutMs, undefined, { signal: tooLong.signal }).catch(() => undefined),
   ]);
   tooLong.abort();
-}
-
-/** Hands messages on together: when there are enough, or `gatherMs` after the first. */
-function gatherer(handOn: (batch: ConsumeMessage[]) => void): (message: ConsumeMessage) => void {
-  let batch: ConsumeMessage[] = [];
-  const flush = () => {
-    if (batch.length === 0) return;
-    const full = batch;
-    batch = [];
-    handOn(full);
-  };
-  return (message) => {
-    batch.push(message);
-    if (batch.length >= expiryLimits.batchMax) flush();
-    else if (batch.length === 1) setTimeout(flush, expiryLimits.gatherMs);
-  };
 }
 
 function orderIdOf(message: ConsumeMessage): string | undefined {

@@ -25,11 +25,16 @@ export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list" | "find
       return withLines(database, rows);
     },
     findDue: async (nowMs, max) => {
-      const rows = await database.query<{ id: string }>(
-        "SELECT id FROM orders WHERE status IN (?) AND expires_at <= ? ORDER BY expires_at LIMIT ?",
-        [unpaidStatuses, toSqlTime(nowMs), max],
-      );
-      return rows.map((row) => row.id);
+      const due: { id: string }[] = [];
+      // One range of the index for each state: an IN over both would sort all that are due.
+      for (const status of unpaidStatuses) {
+        const rows = await database.query<{ id: string }>(
+          "SELECT id FROM orders WHERE status = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+          [status, toSqlTime(nowMs), max - due.length],
+        );
+        due.push(...rows);
+      }
+      return due.map((row) => row.id);
     },
   };
 }
@@ -80,28 +85,14 @@ async function lockDue(
   tx: Transaction,
   nowMs: number,
   max: number,
-  orderIds: readonly string[] | undefined,
+  orderIds: readonly string[],
 ): Promise<Order[]> {
-  const now = toSqlTime(nowMs);
-  if (orderIds !== undefined) {
-    const rows = await tx.query<OrderRow>(
-      `SELECT * FROM orders WHERE id IN (?) AND status IN (?) AND expires_at <= ? LIMIT ?
-       FOR UPDATE SKIP LOCKED`,
-      [orderIds, unpaidStatuses, now, max],
-    );
-    return withLines(tx, rows);
-  }
-  const due: OrderRow[] = [];
-  // One range of the index for each state: an IN over both would sort all that are due.
-  for (const status of unpaidStatuses) {
-    const rows = await tx.query<OrderRow>(
-      `SELECT * FROM orders WHERE status = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?
-       FOR UPDATE SKIP LOCKED`,
-      [status, now, max - due.length],
-    );
-    due.push(...rows);
-  }
-  return withLines(tx, due);
+  const rows = await tx.query<OrderRow>(
+    `SELECT * FROM orders FORCE INDEX (PRIMARY) WHERE id IN (?) AND status IN (?) AND expires_at <= ? LIMIT ?
+     FOR UPDATE SKIP LOCKED`,
+    [orderIds, unpaidStatuses, toSqlTime(nowMs), max],
+  );
+  return withLines(tx, rows);
 }
 
 async function withLines(sql: Sql, rows: readonly OrderRow[]): Promise<Order[]> {
