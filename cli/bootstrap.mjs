@@ -49,7 +49,13 @@ function handOver(args) {
     console.error(`${node} is missing: remove node_modules and start again.`);
     return 1;
   }
-  const child = spawn(node, args, { cwd: checkout, stdio: "inherit" });
+  // Types are stripped and scripts compiled once for all processes that come of this: it halves what a start costs.
+  const NODE_COMPILE_CACHE = join(checkout, "node_modules/.cache/node");
+  const child = spawn(node, args, {
+    cwd: checkout,
+    stdio: "inherit",
+    env: { NODE_COMPILE_CACHE, ...process.env },
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.once("error", (error) => {

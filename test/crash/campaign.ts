@@ -18,10 +18,19 @@ import { viaPortVariable } from "../../cli/src/settings.ts";
 import { systemHealth } from "../../cli/src/system/health.ts";
 import { startThrowawaySystem, type ThrowawaySystem } from "../../cli/src/system/throwaway.ts";
 import { Client } from "../src/client.ts";
-import { type Books, type Lateness, type Outage, openBooks } from "./books.ts";
+import { type Books, type Lateness, openBooks } from "./books.ts";
 import { type Crowd, gatherCrowd } from "./crowd.ts";
 import { openPassage, type Passage } from "./passage.ts";
-import { type Cuttable, cuttable, describeFault, type Fault, type Round, schedule } from "./schedule.ts";
+import { type Hurt, report, seconds } from "./report.ts";
+import {
+  type Cuttable,
+  cuttable,
+  describeFault,
+  type Fault,
+  type Round,
+  schedule,
+  type Victim,
+} from "./schedule.ts";
 
 export interface CampaignOptions {
   readonly rounds: number;
@@ -42,6 +51,8 @@ const auditEveryRounds = 5;
 /** Whatever was done to it, the system is well again within so long. */
 const recoveryMsMax = 90_000;
 const settledMsMax = 60_000;
+/** All that it takes to expire an order: what else is hurt is no excuse for one that is late. */
+const expiryNeeds: readonly Victim[] = ["worker", "mysql"];
 /** The machine is full of our own load, so the calm second is given more room than it has in production. */
 const lateness: Lateness = { calmMs: 5_000, afterOutageMs: 15_000 };
 const pollMs = 100;
@@ -49,12 +60,12 @@ const pollMs = 100;
 export async function runCampaign({ rounds, seed, say }: CampaignOptions): Promise<Outcome> {
   say(`${rounds} rounds of seed ${seed}: starting the system`);
   const { system, passages, close } = await startHurtable();
-  const outages: Outage[] = [];
+  const hurts: Hurt[] = [];
   const books = await openBooks(system.origin.MYSQL_URL as string);
   try {
     const probe = await openProbe(system);
     const crowd = await gatherCrowd(system.edgeUrl, probe.productIds);
-    const field: Field = { system, passages, books, crowd, probe, outages, examined: 0 };
+    const field: Field = { system, passages, books, crowd, probe, hurts, examined: 0 };
     let survived = 0;
     const broken: string[] = [];
     for (const [index, round] of schedule(seed, rounds).entries()) {
@@ -72,7 +83,8 @@ export async function runCampaign({ rounds, seed, say }: CampaignOptions): Promi
     broken.push(...(await settle(field)));
     for (const line of broken) say(`  ${line}`);
     if (broken.length > 0) keepLogs(system, say);
-    await report(field, survived, rounds, say);
+    say(`${survived} of ${rounds} rounds survived; ${crowd.acknowledged.length} orders acknowledged`);
+    report(hurts, await books.latenesses(), crowd.troubles, say);
     return { roundsSurvived: survived, orders: crowd.acknowledged.length, broken };
   } catch (error) {
     keepLogs(system, say);
@@ -96,7 +108,7 @@ interface Field {
   readonly books: Books;
   readonly crowd: Crowd;
   readonly probe: Probe;
-  readonly outages: Outage[];
+  readonly hurts: Hurt[];
   /** So many of the acknowledged orders were looked up. */
   examined: number;
 }
@@ -137,8 +149,9 @@ async function hurt(field: Field, { afterMs, fault }: Round): Promise<number> {
   await inflict(field, fault);
   const healedAt = performance.now();
   await recovered(field);
-  field.outages.push({ fromMs, untilMs: Date.now() });
-  return performance.now() - healedAt;
+  const recoveryMs = performance.now() - healedAt;
+  field.hurts.push({ fault, fromMs, untilMs: Date.now(), recoveryMs });
+  return recoveryMs;
 }
 
 /** Resolves when the fault is over; what was killed is dead. */
@@ -199,30 +212,14 @@ async function examineAll(field: Field): Promise<string[]> {
 
 /** Nobody orders any more; every unpaid order expires, and the books are closed. */
 async function settle(field: Field): Promise<string[]> {
-  const { books, crowd, outages } = field;
+  const { books, crowd, hurts } = field;
   await crowd.close();
   await until("every unpaid order has expired", settledMsMax, async () => {
     const unpaid = await books.unpaid();
     return unpaid > 0 ? `${unpaid} are unpaid` : "";
   });
+  const outages = hurts.filter(({ fault }) => expiryNeeds.includes(fault.victim));
   return [...(await examineAll(field)), ...(await books.notInTime(outages, lateness))];
-}
-
-async function report(
-  { books, crowd, outages }: Field,
-  survived: number,
-  rounds: number,
-  say: (line: string) => void,
-): Promise<void> {
-  const late = await books.latenesses();
-  const at = (share: number) =>
-    seconds(late[Math.min(late.length - 1, Math.floor(late.length * share))] ?? 0);
-  const down = outages.map(({ fromMs, untilMs }) => untilMs - fromMs).sort((a, b) => a - b);
-  const troubles = [...crowd.troubles].map(([what, times]) => `${times} × ${what}`).join(", ");
-  say(`${survived} of ${rounds} rounds survived; ${crowd.acknowledged.length} orders acknowledged`);
-  say(`${late.length} orders expired: late by ${at(0.5)} (p50), ${at(0.99)} (p99), ${at(1)} (max)`);
-  say(`outages: ${seconds(down[down.length >> 1] ?? 0)} (median), ${seconds(down.at(-1) ?? 0)} (longest)`);
-  say(`requests without success meanwhile: ${troubles === "" ? "none" : troubles}`);
 }
 
 interface Probe {
@@ -268,8 +265,4 @@ async function until(what: string, withinMs: number, look: () => Promise<string>
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}; ${missing}`);
     await delay(pollMs);
   }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(2)} s`;
 }
