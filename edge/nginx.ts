@@ -50,6 +50,8 @@ export function edgeNginx(config: EdgeConfig, platform: Platform, place: EdgePla
     errorLog: { path: "stderr", level: "notice" },
     openFilesMax: 16_384,
     shutdownTimeoutSeconds: 10,
+    // Routes with a parameter are regular expressions.
+    directives: [directive(["main"], "pcre_jit", "on")],
     events: { connectionsMax: 8_192 },
     http: {
       lua: {

@@ -9,10 +9,11 @@ import { createLocks, LOCK_BYTES, lock, mappedMemory, unlock } from "../platform
  * is exact, however many workers and connections ask at once.
  *
  * A hash table of buckets with a fixed number of slots, so that its memory is bounded from the start. A key is found
- * in its bucket only. A slot whose time has come says nothing any more and is anybody's; when all slots of a bucket
- * are held by keys that still owe something, the one that owes least gives way, which {@link displaced} counts. With
- * twice as many slots as keys that happens to one key in a few hundred. The multipliers of the hash are drawn anew by
- * each master: nobody can choose addresses that meet in one bucket.
+ * in its bucket only, from its home slot on and round, and in most cases at home. A slot whose time has come says
+ * nothing any more and is anybody's; when all slots of a bucket are held by keys that still owe something, the one that
+ * owes least gives way, which {@link displaced} counts. With twice as many slots as keys that happens to one key in a
+ * few hundred. The multipliers of the hash are drawn anew by each master: nobody can choose addresses that meet in one
+ * bucket.
  *
  * A slot is three doubles: two of the key, and the due time.
  */
@@ -39,7 +40,7 @@ let header = ffi.new<ffi.Pointer<number>>("double[8]");
 /** @perWorker */
 let slots = ffi.new<ffi.Pointer<number>>("double[1]");
 /** @perWorker */
-let buckets = 0;
+let slotCount = 0;
 
 /** In the master, before workers are forked. Throws when there is no memory. */
 export function createDueTimes(keysMax: number): void {
@@ -51,7 +52,7 @@ export function createDueTimes(keysMax: number): void {
   header = ffi.cast<ffi.Pointer<number>>("double *", memory);
   locks = bytesAt(memory, HEADER_BYTES);
   slots = ffi.cast<ffi.Pointer<number>>("double *", bytesAt(memory, HEADER_BYTES + lockBytes));
-  buckets = count;
+  slotCount = count * SLOTS_PER_BUCKET;
   if (!isNew) return;
   const drawn = randomBytes(16);
   for (let i = 0; i < 4; i++) {
@@ -70,10 +71,10 @@ export function createDueTimes(keysMax: number): void {
  * @hot
  */
 export function charge(limit: CompiledLimit, keyA: number, keyB: number, now: number): boolean {
-  const bucket = bucketOf(keyA, keyB);
-  const lockIndex = bucket % LOCKS;
+  const home = homeOf(keyA, keyB);
+  const lockIndex = lockOf(home);
   lock(locks, lockIndex);
-  const slot = slotOf(bucket, keyA, keyB, now);
+  const slot = slotOf(home, keyA, keyB, now) * DOUBLES_PER_SLOT;
   const kept = slots[slot + 2] as number;
   const next = arrive(limit, kept, now);
   due = next === REFUSED ? standing(limit, kept, now) : next;
@@ -88,21 +89,18 @@ export function charge(limit: CompiledLimit, keyA: number, keyB: number, now: nu
  * @hot
  */
 export function dueOf(keyA: number, keyB: number): number {
-  const bucket = bucketOf(keyA, keyB);
-  const lockIndex = bucket % LOCKS;
+  const home = homeOf(keyA, keyB);
+  const lockIndex = lockOf(home);
   lock(locks, lockIndex);
-  const kept = findDue(bucket, keyA, keyB);
+  const kept = isHeldBy(home, keyA, keyB) || wasNeverHeld(home) ? dueAt(home) : searchDue(home, keyA, keyB);
   unlock(locks, lockIndex);
   return kept;
 }
 
-/** @hot */
-function findDue(bucket: number, keyA: number, keyB: number): number {
-  const first = bucket * (SLOTS_PER_BUCKET * DOUBLES_PER_SLOT);
-  const behind = first + SLOTS_PER_BUCKET * DOUBLES_PER_SLOT;
-  for (let slot = first; slot < behind; slot += DOUBLES_PER_SLOT) {
-    if (slots[slot + 2] === 0) return 0;
-    if (slots[slot] === keyA && slots[slot + 1] === keyB) return slots[slot + 2] as number;
+function searchDue(home: number, keyA: number, keyB: number): number {
+  for (let step = 1; step < SLOTS_PER_BUCKET; step++) {
+    const slot = slotBehind(home, step);
+    if (wasNeverHeld(slot) || isHeldBy(slot, keyA, keyB)) return dueAt(slot);
   }
   return 0;
 }
@@ -127,29 +125,27 @@ export function displaced(): number {
 }
 
 /**
- * Where the key is kept, put there if it was not. Called with the bucket locked. The first slot, in which most keys
- * are, is looked at without a loop, inside which LuaJIT would not compile the whole decision.
+ * Where the key is kept, put there if it was not. Called with the bucket locked. The home slot, in which most keys are,
+ * is looked at without a loop, inside which LuaJIT would not compile the whole decision.
  *
  * @hot
  */
-function slotOf(bucket: number, keyA: number, keyB: number, now: number): number {
-  const first = bucket * (SLOTS_PER_BUCKET * DOUBLES_PER_SLOT);
-  if (slots[first] === keyA && slots[first + 1] === keyB) return first;
-  return slots[first + 2] === 0 ? takeSlot(first, keyA, keyB) : searchSlots(first, keyA, keyB, now);
+function slotOf(home: number, keyA: number, keyB: number, now: number): number {
+  if (isHeldBy(home, keyA, keyB)) return home;
+  return wasNeverHeld(home) ? takeSlot(home, keyA, keyB) : searchSlots(home, keyA, keyB, now);
 }
 
-function searchSlots(first: number, keyA: number, keyB: number, now: number): number {
-  const behind = first + SLOTS_PER_BUCKET * DOUBLES_PER_SLOT;
-  let free = first;
-  let freeDue = slots[first + 2] as number;
-  for (let slot = first + DOUBLES_PER_SLOT; slot < behind; slot += DOUBLES_PER_SLOT) {
-    const slotDue = slots[slot + 2] as number;
-    // Slots are filled from the first on, so behind one that never held a key there is none.
-    if (slotDue === 0) return takeSlot(freeDue > now ? slot : free, keyA, keyB);
-    if (slots[slot] === keyA && slots[slot + 1] === keyB) return slot;
-    if (slotDue < freeDue) {
+function searchSlots(home: number, keyA: number, keyB: number, now: number): number {
+  let free = home;
+  let freeDue = dueAt(home);
+  for (let step = 1; step < SLOTS_PER_BUCKET; step++) {
+    const slot = slotBehind(home, step);
+    // A key goes into the first slot that nobody ever held, so it is in none behind one.
+    if (wasNeverHeld(slot)) return takeSlot(freeDue > now ? slot : free, keyA, keyB);
+    if (isHeldBy(slot, keyA, keyB)) return slot;
+    if (dueAt(slot) < freeDue) {
       free = slot;
-      freeDue = slotDue;
+      freeDue = dueAt(slot);
     }
   }
   if (freeDue > now) header[DISPLACED] = displaced() + 1;
@@ -158,11 +154,39 @@ function searchSlots(first: number, keyA: number, keyB: number, now: number): nu
 
 /** @hot */
 function takeSlot(slot: number, keyA: number, keyB: number): number {
+  const at = slot * DOUBLES_PER_SLOT;
   // Should this worker die between the lines, then nobody is charged for what another owed.
-  slots[slot + 2] = LONG_PAST;
-  slots[slot] = keyA;
-  slots[slot + 1] = keyB;
+  slots[at + 2] = LONG_PAST;
+  slots[at] = keyA;
+  slots[at + 1] = keyB;
   return slot;
+}
+
+/** @hot */
+function isHeldBy(slot: number, keyA: number, keyB: number): boolean {
+  const at = slot * DOUBLES_PER_SLOT;
+  return slots[at] === keyA && slots[at + 1] === keyB;
+}
+
+/** @hot */
+function wasNeverHeld(slot: number): boolean {
+  return dueAt(slot) === 0;
+}
+
+/** @hot */
+function dueAt(slot: number): number {
+  return slots[slot * DOUBLES_PER_SLOT + 2] as number;
+}
+
+/** So many steps behind it, round in its bucket. */
+function slotBehind(home: number, step: number): number {
+  const place = home % SLOTS_PER_BUCKET;
+  return home - place + ((place + step) % SLOTS_PER_BUCKET);
+}
+
+/** @hot */
+function lockOf(slot: number): number {
+  return math.floor(slot / SLOTS_PER_BUCKET) % LOCKS;
 }
 
 /**
@@ -170,7 +194,7 @@ function takeSlot(slot: number, keyA: number, keyB: number): number {
  *
  * @hot
  */
-function bucketOf(keyA: number, keyB: number): number {
+function homeOf(keyA: number, keyB: number): number {
   const highA = math.floor(keyA / LOW_24);
   const highB = math.floor(keyB / LOW_24);
   const sum =
@@ -178,5 +202,5 @@ function bucketOf(keyA: number, keyB: number): number {
     (header[1] as number) * highA +
     (header[2] as number) * (keyB - highB * LOW_24) +
     (header[3] as number) * highB;
-  return (sum % PRIME) % buckets;
+  return (sum % PRIME) % slotCount;
 }

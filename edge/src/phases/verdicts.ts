@@ -17,7 +17,7 @@ import {
 } from "@sluice/contract/error-codes.ts";
 
 /**
- * What the set phase says about a request, in one word. nginx.conf has a condition for each (`edge/conditions.ts`)
+ * What the set phase says about a request, in one word. nginx.conf has a condition for each (`edge/route-location.ts`)
  * and answers 500 to any other: only `PASS` and `WAIT` lead to the handler of the route.
  */
 export type VerdictWord = string;
@@ -75,12 +75,11 @@ export const DENIALS_BY_STATUS: Record<number, Refusal | undefined> = {
   451: DENIED_451,
 };
 
-/** On every route, the frequent ones first. */
-export const REFUSALS: readonly Refusal[] = [
-  DENIED_BY_LIST,
-  DENIED,
-  DENIED_451,
-  LIMITED,
+/** Of the access policy. Words are compared in turn, so what comes in floods stands first, here and below. */
+export const POLICY_REFUSALS: readonly Refusal[] = [DENIED_BY_LIST, DENIED, LIMITED, DENIED_451];
+
+/** Of what is no request that could go on. */
+export const REQUEST_REFUSALS: readonly Refusal[] = [
   NOT_FOUND,
   WRONG_METHOD,
   PATH_NOT_PLAIN,
@@ -88,13 +87,16 @@ export const REFUSALS: readonly Refusal[] = [
   NOT_READY,
 ];
 
+/** On every route. */
+export const REFUSALS: readonly Refusal[] = [...POLICY_REFUSALS, ...REQUEST_REFUSALS];
+
 /** On routes that need a token; their verdict is the problem's code. */
 export const TOKEN_REFUSALS: readonly Refusal[] = [
-  always(TOKEN_MISSING),
   always(TOKEN_MALFORMED),
-  always(TOKEN_INVALID),
-  always(TOKEN_EXPIRED),
   always(TOKEN_FLOOD),
+  always(TOKEN_INVALID),
+  always(TOKEN_MISSING),
+  always(TOKEN_EXPIRED),
   always(SESSION_UNKNOWABLE),
 ];
 

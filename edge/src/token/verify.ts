@@ -175,7 +175,8 @@ function isLetter(field: ffi.Bytes, at: number, lowerCase: number): boolean {
 }
 
 /**
- * Header segments of tokens that were good, with their key's id: an issuer writes the same one into each token.
+ * Header segments that name one of our keys, with its id: an issuer writes the same one into each token, and whoever
+ * forges one copies it.
  *
  * @perWorker
  */
@@ -202,11 +203,11 @@ function verifyToken(
   if (signatureLength < 0) return $multi(undefined, TOKEN_MALFORMED);
   const key = kid === undefined ? undefined : findTokenKey(kid, nowS);
   if (key === undefined) return $multi(undefined, TOKEN_INVALID);
+  if (isNew) rememberHeader(headerText, kid as string);
   // What the claims say costs less to see than what the signature is worth.
   const claims = readClaims(text, first + 1, second);
   if (claims === undefined) return $multi(undefined, TOKEN_INVALID);
   if (!verifyRs256(key, signature, signatureLength, text, second)) return $multi(undefined, TOKEN_INVALID);
-  if (isNew) rememberHeader(headerText, kid as string);
   if (nowS < acceptedFrom(claims)) return $multi(undefined, TOKEN_INVALID);
   const [limitA, limitB] = userKey(claims.sub);
   return $multi(
@@ -215,8 +216,9 @@ function verifyToken(
   );
 }
 
-/** Those of our issuer, in whatever JSON; undefined for what is none. */
+/** Those of our issuer, in whatever JSON; undefined for what is none. Noise is known by its first character. */
 function readClaims(text: string, from: number, to: number): ClaimsInTime | undefined {
+  if (text.charCodeAt(from) !== OBJECT_START) return undefined;
   const payload = decodeText(text, from, to);
   if (payload === undefined) return undefined;
   const plain = readPlainClaims(payload, between);
