@@ -10,18 +10,13 @@ import { join } from "node:path";
 import { createProgress } from "./process/progress.ts";
 import { startOwnTestServices, TEST_SERVICES_VARIABLE } from "./services/for-tests.ts";
 import { checkout } from "./settings.ts";
+import type { TestCounts } from "./test-files.ts";
 
 const WORKSPACES = ["contract", "lua-gen", "edge", "origin", "cli", "test", "bench"];
-/** More files at once only make them wait for each other: each drives real servers on the same cores. */
-const FILES_AT_ONCE = 2;
-const TEST_TIMEOUT_MS = 180_000;
+/** In this order, and by name among their like: each of the first starts a whole system, and takes longest. */
+const LONGEST_FIRST = ["test/", "origin/src/relay/", "lua-gen/src/cli.test.ts", "lua-gen/", "edge/test/"];
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-export interface TestCounts {
-  passed: number;
-  failed: number;
-}
 
 /** All test files when none is named; of what is named, those whose path contains it, without the checks before. */
 export async function testRun(named: string[]): Promise<number> {
@@ -61,7 +56,8 @@ async function runTests(files: string[], signal: AbortSignal): Promise<TestCount
     const countsFile = join(folder, "counts.json");
     const { close: _, ...addresses } = services;
     const env = { [TEST_SERVICES_VARIABLE]: JSON.stringify(addresses), SLUICE_TEST_EDGE_COMPILED: "1" };
-    const code = await runNode([...testArguments(countsFile), ...files], env, signal);
+    const ordered = longestFirst(files).map((file) => join(checkout, file));
+    const code = await runNode(["cli/src/test-files.ts", countsFile, ...ordered], env, signal);
     const counts = readCounts(countsFile);
     // A run that ends badly although no test failed (a crash, an interruption) is never a success.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
@@ -71,16 +67,13 @@ async function runTests(files: string[], signal: AbortSignal): Promise<TestCount
   }
 }
 
-function testArguments(countsFile: string): string[] {
-  return [
-    "--test",
-    `--test-concurrency=${FILES_AT_ONCE}`,
-    `--test-timeout=${TEST_TIMEOUT_MS}`,
-    "--test-reporter=spec",
-    "--test-reporter-destination=stdout",
-    `--test-reporter=${new URL("./test-counts-reporter.ts", import.meta.url).href}`,
-    `--test-reporter-destination=${countsFile}`,
-  ];
+/** So that none of the long ones begins when the others end, and runs alone. */
+function longestFirst(files: readonly string[]): string[] {
+  const rank = (file: string) => {
+    const found = LONGEST_FIRST.findIndex((start) => file.startsWith(start));
+    return found === -1 ? LONGEST_FIRST.length : found;
+  };
+  return files.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function readCounts(file: string): TestCounts {
