@@ -23,7 +23,7 @@ import { killGroup } from "../process/owned-process.ts";
 import { freePorts } from "../process/ports.ts";
 import { livingRecord, recordedNames } from "../process/record.ts";
 import { startMariadb } from "./mariadb.ts";
-import { rabbitmqctl, startRabbitmq } from "./rabbitmq.ts";
+import { startRabbitmq } from "./rabbitmq.ts";
 import { startRedis } from "./redis.ts";
 
 export const TEST_SERVICES_VARIABLE = "SLUICE_TEST_SERVICES";
@@ -36,6 +36,8 @@ export interface TestServiceAddresses {
   rabbitmqUrl: string;
   /** What rabbitmqctl needs to reach the broker. */
   rabbitmqNode: { home: string; port: number; distPort: number; epmdPort: number };
+  /** The broker's management, with its account. */
+  rabbitmqManagementUrl: string;
 }
 
 export interface TestServices extends TestServiceAddresses {
@@ -52,12 +54,12 @@ export async function startTestServices(): Promise<TestServices> {
 export async function startOwnTestServices(): Promise<TestServices> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
   const home = openHome(folder);
-  const [mysqlPort, redisPort, port, distPort, epmdPort] = (await freePorts(5)) as FivePorts;
+  const [mysqlPort, redisPort, port, distPort, epmdPort, managementPort] = (await freePorts(6)) as SixPorts;
   const rabbitmqNode = { home: folder, port, distPort, epmdPort };
   const starting = [
     startMariadb({ home, port: mysqlPort, durable: false, mayCreateDatabases: true }),
     startRedis({ home, port: redisPort, durable: false }),
-    startRabbitmq({ home, port, distPort, epmdPort }),
+    startRabbitmq({ home, port, distPort, epmdPort, managementPort }),
   ] as const;
   const endAtExit = () => endAbruptly(home, epmdPort);
   process.once("exit", endAtExit);
@@ -69,7 +71,14 @@ export async function startOwnTestServices(): Promise<TestServices> {
   };
   try {
     const [mysql, redis, rabbitmq] = await Promise.all(starting);
-    return { mysqlUrl: mysql.url, redisUrl: redis.url, rabbitmqUrl: rabbitmq.url, rabbitmqNode, close };
+    return {
+      mysqlUrl: mysql.url,
+      redisUrl: redis.url,
+      rabbitmqUrl: rabbitmq.url,
+      rabbitmqNode,
+      rabbitmqManagementUrl: managementUrl(rabbitmq.url, managementPort),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -148,18 +157,28 @@ export interface TestVhost {
 
 export async function createTestVhost(services: TestServiceAddresses): Promise<TestVhost> {
   const name = uniqueName();
-  const node = { ...services.rabbitmqNode, home: openHome(services.rabbitmqNode.home) };
-  await rabbitmqctl(node, ["add_vhost", name]);
-  await rabbitmqctl(node, ["set_permissions", "-p", name, "sluice", ".*", ".*", ".*"]);
+  await administer(services, "PUT", `/api/vhosts/${name}`);
   return {
     url: `${services.rabbitmqUrl}/${name}`,
-    close: async () => {
-      await rabbitmqctl(node, ["delete_vhost", name]);
-    },
+    close: () => administer(services, "DELETE", `/api/vhosts/${name}`),
   };
 }
 
-type FivePorts = [number, number, number, number, number];
+/** Over HTTP in a fraction of the time that rabbitmqctl takes, and whoever makes a vhost has all rights in it. */
+async function administer(services: TestServiceAddresses, method: string, path: string): Promise<void> {
+  const { username, password, origin } = new URL(services.rabbitmqManagementUrl);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+  const headers = { authorization, "content-type": "application/json" };
+  const answer = await fetch(`${origin}${path}`, { method, headers, body: "{}" });
+  if (!answer.ok) throw new Error(`the broker answers ${answer.status} to ${method} ${path}`);
+}
+
+function managementUrl(rabbitmqUrl: string, port: number): string {
+  const { username, password, hostname } = new URL(rabbitmqUrl);
+  return `http://${username}:${password}@${hostname}:${port}`;
+}
+
+type SixPorts = [number, number, number, number, number, number];
 
 function uniqueName(): string {
   return `t_${randomBytes(6).toString("hex")}`;
