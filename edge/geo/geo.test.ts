@@ -23,7 +23,7 @@ const NOW_MS = Date.parse("2026-11-30T12:00:00Z");
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-geo-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-compileLua();
+await compileLua();
 
 const city = (code: string) => ({ city: { names: { en: "somewhere" } }, country: { iso_code: code } });
 const network = (number: number) => ({

@@ -10,8 +10,8 @@ const TABLE_KB = (2 ** 21 * 24) / 1024;
 
 let said: Record<string, number[]> = {};
 
-before(() => {
-  compileLua();
+before(async () => {
+  await compileLua();
   const script = join(import.meta.dirname, "due-times.lua");
   const output = execFileSync("luajit", [script, join(import.meta.dirname, "../dist"), String(KEYS)], {
     encoding: "utf8",

@@ -7,8 +7,6 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TokenPublicKey } from "@sluice/contract/token-claims.ts";
-import { build } from "lua-gen/build.ts";
-import { formatFault } from "lua-gen/compile/fault.ts";
 import { findPlatform } from "lua-gen/nginx/platform.ts";
 import { writeGeoTables } from "./geo-tables.ts";
 import { type Answer, type Ask, ask } from "./http.ts";
@@ -57,7 +55,7 @@ export type Decision = Record<string, string | number>;
 export const KEY_ID = "test-key";
 
 export async function startEdge(options: EdgeOptions): Promise<EdgeUnderTest> {
-  compileLua();
+  await compileLua();
   const folder = temporaryFolder();
   const port = await freePort();
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -139,10 +137,14 @@ function generateConf(folder: string, port: number, options: EdgeOptions): void 
 
 let compiled = false;
 
-/** Once for each test file. What is compiled already stays as it is. */
-/** Whoever runs many files compiles once, before them, and says so: `npm test` does. */
-export function compileLua(): void {
+/**
+ * Once for each test file; what is compiled already stays as it is. Whoever runs many files compiles once, before
+ * them, and says so (`npm test` does): then even the compiler isn't loaded, which takes a second.
+ */
+export async function compileLua(): Promise<void> {
   if (compiled || process.env.SLUICE_TEST_EDGE_COMPILED === "1") return;
+  const { build } = await import("lua-gen/build.ts");
+  const { formatFault } = await import("lua-gen/compile/fault.ts");
   const { faults } = build({ project: join(CHECKOUT, "edge") });
   if (faults.length > 0) throw new Error(`the edge does not compile: ${faults.map(formatFault).join("\n")}`);
   compiled = true;

@@ -1,5 +1,6 @@
 import ts from "typescript";
-import { type Fault, faultOf, sortFaults } from "./compile/fault.ts";
+import { faultOf } from "./compile/diagnostic.ts";
+import { type Fault, sortFaults } from "./compile/fault.ts";
 import { openProject, type Project } from "./compile/project.ts";
 import type { SourceCache } from "./compile/source-cache.ts";
 import { type LuaFile, transpile } from "./compile/transpile.ts";

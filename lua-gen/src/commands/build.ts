@@ -1,4 +1,3 @@
-import { build } from "../build.ts";
 import { formatFault } from "../compile/fault.ts";
 import { type Command, parseOptions } from "./command.ts";
 
@@ -12,8 +11,9 @@ no source produces any more are removed. An nginx.ts beside the tsconfig.json is
 printed as file:line:column; with any, nothing is written and the exit status is 1.
 
   -p, --project FILE   the tsconfig.json, or its folder (default: the current folder)`,
-  run(args) {
+  async run(args) {
     const { values } = parseOptions(args, { project: { type: "string", short: "p", default: "." } });
+    const { build } = await import("../build.ts");
     const startedMs = performance.now();
     const result = build({ project: values.project, withConfiguration: true });
     for (const fault of result.faults) console.error(formatFault(fault));

@@ -1,4 +1,3 @@
-import { check } from "../build.ts";
 import { formatFault } from "../compile/fault.ts";
 import { type Command, parseOptions } from "./command.ts";
 
@@ -11,11 +10,12 @@ Finds everything that "lua-gen build" would refuse, and writes nothing. Exit sta
 
   -p, --project FILE   the tsconfig.json, or its folder (default: the current folder)
       --json           print a JSON list of {file, line, column, code, message} for editors`,
-  run(args) {
+  async run(args) {
     const { values } = parseOptions(args, {
       project: { type: "string", short: "p", default: "." },
       json: { type: "boolean", default: false },
     });
+    const { check } = await import("../build.ts");
     const { faults } = check({ project: values.project, withConfiguration: true });
     if (values.json) {
       console.log(JSON.stringify(faults, undefined, 2));

@@ -5,7 +5,10 @@ export interface Command {
   /** One line for the overview. */
   readonly summary: string;
   readonly help: string;
-  /** Returns the exit status. Throws {@link UsageError} when the arguments make no sense. */
+  /**
+   * Returns the exit status. Throws {@link UsageError} when the arguments make no sense. Loads the compiler only
+   * when it is needed: it takes a second, and help shall come at once.
+   */
   run(args: readonly string[]): number | Promise<number>;
 }
 

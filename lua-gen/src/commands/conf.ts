@@ -6,9 +6,7 @@ import { checkNginx } from "../nginx/check.ts";
 import type { NginxConfig } from "../nginx/model.ts";
 import { findPlatform, type Platform, PlatformError } from "../nginx/platform.ts";
 import { printNginx } from "../nginx/print.ts";
-import { checkConfigurationTypes } from "../nginx/type-check.ts";
 import { UnknownMemberError } from "../nginx/unknown-members.ts";
-import { checkHandlers } from "../phases/check-handlers.ts";
 import { type Command, parseOptions, UsageError } from "./command.ts";
 
 export const confCommand: Command = {
@@ -47,10 +45,11 @@ FILE.refused, and its objections name the lines; the file itself is as it was.
       return 1;
     }
     if (!existsSync(module)) throw new UsageError(`there is no ${module}`);
+    const { checkConfigurationTypes } = await import("../nginx/type-check.ts");
     const mistyped = checkConfigurationTypes(module);
     if (mistyped.length > 0) return refuse(mistyped);
     const config = await loadConfig(module, platform);
-    const faults = handlerFaults(values.project, config);
+    const faults = await handlerFaults(values.project, config);
     if (faults.length > 0) return refuse(faults);
     let text: string;
     try {
@@ -71,8 +70,9 @@ function refuse(faults: readonly Fault[]): number {
 }
 
 /** A configuration may stand alone, with scripts from elsewhere. */
-function handlerFaults(project: string | undefined, config: NginxConfig): readonly Fault[] {
+async function handlerFaults(project: string | undefined, config: NginxConfig): Promise<readonly Fault[]> {
   if (project === undefined && !existsSync("tsconfig.json")) return [];
+  const { checkHandlers } = await import("../phases/check-handlers.ts");
   return checkHandlers(project ?? ".", config);
 }
 

@@ -1,7 +1,6 @@
 import { createReadStream, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { formatFault } from "../compile/fault.ts";
-import { openProject } from "../compile/project.ts";
 import { openMaps } from "../traceback/map-lines.ts";
 import { type Command, parseOptions, UsageError } from "./command.ts";
 
@@ -24,6 +23,7 @@ compiled Lua file and line replaced by the TypeScript that it came from. Run it 
     if (log !== undefined && statSync(log, { throwIfNoEntry: false })?.isDirectory() !== false) {
       throw new UsageError(`there is no file ${log}`);
     }
+    const { openProject } = await import("../compile/project.ts");
     const opened = openProject(values.project);
     if ("faults" in opened) {
       for (const fault of opened.faults) console.error(formatFault(fault));

@@ -2,9 +2,7 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "../build.ts";
 import { formatFault } from "../compile/fault.ts";
-import { createSourceCache } from "../compile/source-cache.ts";
 import { findPlatform, type Platform, PlatformError } from "../nginx/platform.ts";
 import { foreignNginx, type Reloadable, startNginx } from "../watch/nginx-process.ts";
 import { sourcePattern, watchFiles } from "../watch/watch-files.ts";
@@ -60,6 +58,8 @@ interface Watched {
 }
 
 async function watch(watched: Watched): Promise<number> {
+  const { build } = await import("../build.ts");
+  const { createSourceCache } = await import("../compile/source-cache.ts");
   const cache = createSourceCache();
   // Followed even while it is missing or doesn't parse.
   const { project } = watched;

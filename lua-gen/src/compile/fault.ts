@@ -1,7 +1,4 @@
 import { relative } from "node:path";
-import ts from "typescript";
-import * as transformFactories from "typescript-to-lua/dist/transformation/utils/diagnostics.js";
-import * as transpileFactories from "typescript-to-lua/dist/transpilation/diagnostics.js";
 
 /** One thing that is wrong with the sources. Faults about the project as a whole have no file. */
 export interface Fault {
@@ -20,33 +17,6 @@ export function formatFault(fault: Fault): string {
   const place =
     fault.file === undefined ? "" : `${relative(process.cwd(), fault.file)}:${fault.line}:${fault.column} - `;
   return `${place}error ${fault.code}: ${fault.message}`;
-}
-
-/** Every diagnostic becomes a fault, warnings too: what TypeScriptToLua only warns about is wrong Lua later. */
-export function faultOf(diagnostic: ts.Diagnostic): Fault {
-  const code = luaCodes.get(diagnostic.code) ?? `TS${diagnostic.code}`;
-  const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n  ");
-  if (diagnostic.file === undefined || diagnostic.start === undefined) return { code, message };
-  return { ...positionOf(diagnostic.file, diagnostic.start), code, message };
-}
-
-/**
- * TypeScriptToLua numbers its diagnostics in the order in which its files happen to be loaded. Their names are what
- * stays.
- */
-const luaCodes: ReadonlyMap<number, string> = new Map(
-  [...Object.entries(transformFactories), ...Object.entries(transpileFactories)]
-    // Beside the factories stands what CommonJS modules carry.
-    .filter(([, factory]) => typeof factory === "function" && "code" in factory)
-    .map(([name, factory]) => [(factory as { code: number }).code, `TL-${name}`]),
-);
-
-export function positionOf(
-  file: ts.SourceFile,
-  start: number,
-): { file: string; line: number; column: number } {
-  const { line, character } = file.getLineAndCharacterOfPosition(start);
-  return { file: file.fileName, line: line + 1, column: character + 1 };
 }
 
 /** By place, and one of each: the compiler and the transpiler may both report the same. */

@@ -2,7 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import ts from "typescript";
 import * as tstl from "typescript-to-lua";
-import { type Fault, faultOf } from "./fault.ts";
+import { faultOf } from "./diagnostic.ts";
+import type { Fault } from "./fault.ts";
 import type { SourceCache } from "./source-cache.ts";
 
 export interface Project {

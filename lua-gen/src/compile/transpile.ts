@@ -6,7 +6,8 @@ import { countingLoops } from "../rewrite/counting-loops.ts";
 import { listLoops } from "../rewrite/list-loops.ts";
 import { stringCalls } from "../rewrite/string-calls.ts";
 import { typeImports } from "../rewrite/type-imports.ts";
-import { type Fault, faultOf } from "./fault.ts";
+import { faultOf } from "./diagnostic.ts";
+import type { Fault } from "./fault.ts";
 import type { Project } from "./project.ts";
 
 /** The first line of all that we write; by it the next build knows which files are its own to delete. */

@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { type Fault, faultOf } from "../compile/fault.ts";
+import { faultOf } from "../compile/diagnostic.ts";
+import type { Fault } from "../compile/fault.ts";
 
 /** With the separator: whatever begins so is lua-gen's own. */
 const ownSources = fileURLToPath(new URL("..", import.meta.url));

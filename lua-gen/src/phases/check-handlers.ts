@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import ts from "typescript";
-import { type Fault, positionOf } from "../compile/fault.ts";
+import { positionOf } from "../compile/diagnostic.ts";
+import type { Fault } from "../compile/fault.ts";
 import { openProject, type Project } from "../compile/project.ts";
 import { type ConfiguredEntry, configuredEntries } from "../nginx/handlers.ts";
 import type { NginxConfig } from "../nginx/model.ts";

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import ts from "typescript";
-import { type Fault, positionOf } from "../compile/fault.ts";
+import { positionOf } from "../compile/diagnostic.ts";
+import type { Fault } from "../compile/fault.ts";
 import { type Entry, findEntries } from "./entries.ts";
 import {
   type FunctionValues,

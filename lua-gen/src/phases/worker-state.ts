@@ -1,5 +1,6 @@
 import ts from "typescript";
-import { type Fault, positionOf } from "../compile/fault.ts";
+import { positionOf } from "../compile/diagnostic.ts";
+import type { Fault } from "../compile/fault.ts";
 import type { Phase } from "./phase-sets.ts";
 import { tagText } from "./tags.ts";
 

@@ -1,5 +1,6 @@
 import type ts from "typescript";
-import { type Fault, positionOf } from "../compile/fault.ts";
+import { positionOf } from "../compile/diagnostic.ts";
+import type { Fault } from "../compile/fault.ts";
 
 /**
  * `// lua-gen-allow LG003: the library throws` on the line above, or at the end of the line itself, lets one fault

@@ -1,5 +1,6 @@
 import ts from "typescript";
-import { type Fault, positionOf } from "../compile/fault.ts";
+import { positionOf } from "../compile/diagnostic.ts";
+import type { Fault } from "../compile/fault.ts";
 import type { LuaFile } from "../compile/transpile.ts";
 import { checkPhases } from "../phases/check-phases.ts";
 import { applyAllowances } from "./allow.ts";

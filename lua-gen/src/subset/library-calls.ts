@@ -1,7 +1,8 @@
 import { SourceMap, type SourceMapPayload } from "node:module";
 import { dirname, resolve } from "node:path";
 import ts from "typescript";
-import { type Fault, positionOf } from "../compile/fault.ts";
+import { positionOf } from "../compile/diagnostic.ts";
+import type { Fault } from "../compile/fault.ts";
 import type { LuaFile } from "../compile/transpile.ts";
 import { hotFunctionAround } from "./hot.ts";
 
