@@ -8,7 +8,7 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createProgress } from "./process/progress.ts";
-import { startOwnTestServices, TEST_SERVICES_VARIABLE } from "./services/for-tests.ts";
+import { startOwnTestServices, TEST_SERVICES_VARIABLE, type TestServices } from "./services/for-tests.ts";
 import { checkout } from "./settings.ts";
 import type { TestCounts } from "./test-files.ts";
 
@@ -35,22 +35,27 @@ async function runAll(named: string[], signal: AbortSignal): Promise<number> {
   const files = all ? testFiles(WORKSPACES) : [...new Set(named.flatMap(filesOf))];
   const steps = [["lua-gen/bin/lua-gen.mjs", "build", "-p", "edge"]];
   if (all) steps.unshift(["cli/src/check/main.ts"]);
-  let [passed, failed] = [0, 0];
-  for (const args of steps) {
-    if ((await runNode(args, {}, signal)) === 0) passed += 1;
-    else failed += 1;
-  }
-  const tests = await runTests(files, signal);
-  passed += tests.passed;
-  failed += tests.failed;
+  const progress = createProgress((text) => process.stdout.write(text), process.stdout.isTTY === true);
+  // Side by side, because either leaves half of the processor idle.
+  const [codes, services] = await Promise.all([
+    inOrder(steps, signal),
+    progress.step("private services for the tests", startOwnTestServices),
+  ]);
+  const tests = await runTests(files, services, signal);
+  const passed = tests.passed + codes.filter((code) => code === 0).length;
+  const failed = tests.failed + codes.filter((code) => code !== 0).length;
   console.log(`\n${passed} passed, ${failed} failed`);
   if (signal.aborted) return 130;
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-async function runTests(files: string[], signal: AbortSignal): Promise<TestCounts> {
-  const progress = createProgress((text) => process.stdout.write(text), process.stdout.isTTY === true);
-  const services = await progress.step("private services for the tests", startOwnTestServices);
+async function inOrder(steps: readonly string[][], signal: AbortSignal): Promise<number[]> {
+  const codes: number[] = [];
+  for (const args of steps) codes.push(await runNode(args, {}, signal));
+  return codes;
+}
+
+async function runTests(files: string[], services: TestServices, signal: AbortSignal): Promise<TestCounts> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-test-counts-"));
   try {
     const countsFile = join(folder, "counts.json");
