@@ -151,6 +151,11 @@ export const layerRules: readonly LayerRule[] = [
     reason: "the way from a commit to its readers is put up of what the tests of edge and origin put up",
   },
   {
+    files: "test/journeys/**",
+    may: ["test/**", "cli/**", CONTRACT, "contract/cases/**", "origin/test/**"],
+    reason: "journeys look at the system from outside, with what the tests of contract and origin use for it",
+  },
+  {
     files: "test/**",
     may: ["test/**", "cli/**", CONTRACT],
     reason: "whole-system tests look at the system from outside",

@@ -2,16 +2,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Answer } from "../src/client.ts";
+import { shareSystem } from "../src/journey-system.ts";
 import { assertProblem } from "../src/problem.ts";
 import { Shopper } from "../src/shopper.ts";
-import { type System, startSystem } from "../src/system.ts";
+import type { System } from "../src/system.ts";
+import { operatedShop } from "./operated-shop.ts";
 
 let system: System;
 let shopper: Shopper;
 let productId: number;
 
 before(async () => {
-  system = await startSystem({ orderTtlSeconds: 600 });
+  system = await shareSystem(operatedShop);
   shopper = await Shopper.join(system.edge);
   const created = await system.ops.post("/products", {
     name: "Lamp",

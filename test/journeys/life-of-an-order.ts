@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eventually } from "../src/eventually.ts";
+import { shareSystem } from "../src/journey-system.ts";
 import { assertProblem } from "../src/problem.ts";
 import { Shopper } from "../src/shopper.ts";
-import { type System, startSystem } from "../src/system.ts";
+import type { System } from "../src/system.ts";
 
 /** A documentation address (RFC 5737) that nobody else in these tests uses. */
 const BANNED_ADDRESS = "203.0.113.77";
@@ -19,7 +20,7 @@ const EXPIRY_MS = (ORDER_TTL_SECONDS + 1) * 1_000 + PROPAGATION_MS;
 let system: System;
 
 before(async () => {
-  system = await startSystem({ orderTtlSeconds: ORDER_TTL_SECONDS });
+  system = await shareSystem({ orderTtlSeconds: ORDER_TTL_SECONDS });
 });
 
 after(async () => {

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Conditions, PolicyDocument, PolicyRule } from "@sluice/contract/policy/document.ts";
-import { mmdbOf } from "../../contract/cases/mmdb.ts";
 import { eventually } from "../src/eventually.ts";
-import { type System, startSystem } from "../src/system.ts";
+import { shareSystem } from "../src/journey-system.ts";
+import type { System } from "../src/system.ts";
+import { operatedShop } from "./operated-shop.ts";
 
 const ADDRESS_IN_JAPAN = "133.1.1.1";
 const ADDRESS_IN_GERMANY = "46.4.0.1";
@@ -14,26 +12,14 @@ const PROPAGATION_MS = 1_000;
 /** Recorded within a quarter of a second, counted within one; twice that for a noisy machine. */
 const RECORDED_MS = 2_000;
 
-const networks = mmdbOf(
-  {
-    "46.4.0.0/16": { autonomous_system_number: 24_940 },
-    "133.0.0.0/8": { autonomous_system_number: 2_907 },
-  },
-  { type: "Test-ASN" },
-);
-
-const folder = mkdtempSync(join(tmpdir(), "sluice-networks-"));
 let system: System;
 
 before(async () => {
-  const file = join(folder, "asn.mmdb");
-  writeFileSync(file, networks);
-  system = await startSystem({ orderTtlSeconds: 60, environment: { GEOIP_ASN_DB: file } });
+  system = await shareSystem(operatedShop);
 });
 
 after(async () => {
   await system?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test("a rule is tried on the record, explained, published, watched and taken back", async () => {
@@ -177,6 +163,13 @@ test("generated policies: what explain and dry run say is what the edge does", a
   }
   assert.equal(explained, DOCUMENTS * REQUESTS_OF_EACH);
   await ops.post(`/policy/revisions/${first.replaceAll('"', "")}/restore`);
+  await eventually("everybody may pass again", PROPAGATION_MS, async () => {
+    for (let i = 0; i < 8; i++) {
+      const answer = await edge.get("/products", { headers: { connection: "close" } });
+      if (answer.status !== 200) return undefined;
+    }
+    return true;
+  });
 });
 
 /** What the draft that is in force "would have done" to what was recorded is what the edge did to it. */

@@ -3,9 +3,10 @@ import { after, before, test } from "node:test";
 import { Redis } from "ioredis";
 import { listen } from "../../origin/test/event-stream.ts";
 import { eventually } from "../src/eventually.ts";
+import { shareSystem } from "../src/journey-system.ts";
 import { assertProblem } from "../src/problem.ts";
 import { Shopper } from "../src/shopper.ts";
-import { GIVEN_SYSTEM, type ProcessName, type System, startSystem } from "../src/system.ts";
+import { GIVEN_SYSTEM, type ProcessName, type System } from "../src/system.ts";
 
 const ORDER_TTL_SECONDS = 3;
 /** Whatever happened, an unpaid order has expired within so long after recovery. */
@@ -16,7 +17,7 @@ const BANNED_ADDRESS = "198.51.100.9";
 let system: System;
 
 before(async () => {
-  if (!GIVEN_SYSTEM) system = await startSystem({ orderTtlSeconds: ORDER_TTL_SECONDS });
+  if (!GIVEN_SYSTEM) system = await shareSystem({ orderTtlSeconds: ORDER_TTL_SECONDS });
 });
 
 after(async () => {
