@@ -5,13 +5,36 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build, check } from "./build.ts";
-import { commands } from "./cli.ts";
+import { commands, main } from "./cli.ts";
 import { createProject } from "./testing/project.ts";
 
 const bin = fileURLToPath(new URL("../bin/lua-gen.mjs", import.meta.url));
 
-function luaGen(cwd: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function luaGen(cwd: string, ...args: string[]): Outcome {
   return spawnSync(process.execPath, [bin, ...args], { cwd, encoding: "utf8" });
+}
+
+/** The same without a process, which loads the compiler each time: for commands that import nothing from the project. */
+async function luaGenHere(cwd: string, ...args: string[]): Promise<Outcome> {
+  const { log, error } = console;
+  const from = process.cwd();
+  let [stdout, stderr] = ["", ""];
+  console.log = (text) => (stdout += `${text}\n`);
+  console.error = (text) => (stderr += `${text}\n`);
+  process.chdir(cwd);
+  try {
+    const status = await main(args);
+    return { status, stdout, stderr };
+  } finally {
+    process.chdir(from);
+    Object.assign(console, { log, error });
+  }
 }
 
 test("every command explains itself", () => {
@@ -48,19 +71,22 @@ test("a wrong call is refused with the help, and status 2", () => {
   }
 });
 
-test("build says what it did; check reports as text and as JSON, and writes nothing", (t) => {
+test("build says what it did; check reports as text and as JSON, and writes nothing", async (t) => {
   const project = createProject({ "a.ts": "export const a = 1;\n" });
   t.after(project.remove);
-  const first = luaGen(project.dir, "build");
+  const first = await luaGenHere(project.dir, "build");
   assert.equal(first.status, 0, first.stderr);
   assert.match(first.stdout, /^1 files, 1 written, \d+ ms\n$/);
-  assert.match(luaGen(project.dir, "build", "-p", "tsconfig.json").stdout, /^1 files, 0 written, /);
+  assert.match(
+    (await luaGenHere(project.dir, "build", "-p", "tsconfig.json")).stdout,
+    /^1 files, 0 written, /,
+  );
 
   project.write("a.ts", "export const pattern = /x/;\n");
-  const text = luaGen(project.dir, "check");
+  const text = await luaGenHere(project.dir, "check");
   assert.equal(text.status, 1);
   assert.match(text.stderr, /^src\/a\.ts:1:24 - error LG001: /);
-  const json = luaGen(project.dir, "check", "--json");
+  const json = await luaGenHere(project.dir, "check", "--json");
   assert.deepEqual(
     JSON.parse(json.stdout).map(({ line, column, code }: { line: number; column: number; code: string }) => [
       line,
@@ -96,7 +122,7 @@ test("conf prints what a module exports, and nginx's objections with status 1", 
   assert.match(readFileSync(join(project.dir, "nginx.conf.refused"), "utf8"), /worker_connections -1;/);
 });
 
-test("nginx.ts beside the tsconfig.json is type-checked with the scripts, and by conf", (t) => {
+test("nginx.ts beside the tsconfig.json is type-checked with the scripts, and by conf", async (t) => {
   const project = createProject({ "a.ts": "export const a = 1;\n" });
   t.after(project.remove);
   const file = join(project.dir, "nginx.ts");
@@ -111,7 +137,7 @@ export const nginx: NginxConfig = {
 };
 `;
   writeFileSync(file, config("conectionsMax"));
-  const checked = luaGen(project.dir, "check", "--json");
+  const checked = await luaGenHere(project.dir, "check", "--json");
   assert.equal(checked.status, 1);
   const faults = JSON.parse(checked.stdout) as { file: string; line: number; column: number; code: string }[];
   assert.deepEqual(
