@@ -129,7 +129,10 @@ function generateConf(folder: string, port: number, options: EdgeOptions): void 
     ...options.env,
   };
   const run = spawnSync(process.execPath, [join(CHECKOUT, "edge/conf.ts"), "--out", join(folder, "conf")], {
-    env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")),
+    env: {
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")),
+    },
     encoding: "utf8",
   });
   if (run.status !== 0) throw new Error(`conf.ts failed: ${run.stdout}${run.stderr}`);

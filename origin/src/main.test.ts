@@ -11,7 +11,9 @@ import { test } from "node:test";
 const script = new URL("main.ts", import.meta.url).pathname;
 
 async function run(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [script, ...args], { env });
+  const child = spawn(process.execPath, [script, ...args], {
+    env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
+  });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -42,6 +44,7 @@ test("SIGTERM ends a role that runs, with nothing left open", async () => {
     const child = spawn(process.execPath, [script, "api"], {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         MYSQL_URL: "mysql://root@127.0.0.1:1/x",
         REDIS_URL: "redis://127.0.0.1:1",
         API_PORT: "0",

@@ -15,7 +15,13 @@ const script = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** The api role as a process of its own, on free ports; `environment` is that of an api that a test has started. */
 export async function startApiProcess(environment: Readonly<Record<string, string>>): Promise<TestProcess> {
   const child = spawn(process.execPath, [script, "api"], {
-    env: { ...environment, API_PORT: "0", OPS_PORT: "0", LOG_LEVEL: "info" },
+    env: {
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...environment,
+      API_PORT: "0",
+      OPS_PORT: "0",
+      LOG_LEVEL: "info",
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "exit");

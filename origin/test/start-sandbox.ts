@@ -16,7 +16,12 @@ export async function startTestSandbox(
   settings: Record<string, string> = {},
 ): Promise<TestSandbox> {
   const child = spawn(process.execPath, [script], {
-    env: { PAYMENTS_PORT: "0", PAYMENTS_SECRET_FILE: secretFile, ...settings },
+    env: {
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      PAYMENTS_PORT: "0",
+      PAYMENTS_SECRET_FILE: secretFile,
+      ...settings,
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "exit");

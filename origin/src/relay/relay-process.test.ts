@@ -171,6 +171,7 @@ function startRole(): ChildProcess {
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   const env = {
     PATH: process.env.PATH,
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
     MYSQL_URL: relayUrl,
     REDIS_URL: prefix.url,
     REDIS_PREFIX: prefix.prefix,
