@@ -51,6 +51,27 @@ test("Lua that no source produces any more is removed, and nobody else's", (t) =
   assert.equal(existsSync(join(project.outDir, "vendor/by-hand.lua")), true);
 });
 
+test("without the check of types Lua is the same, and what can't be read or is not of the subset is told", (t) => {
+  const project = createProject(twoFiles);
+  t.after(project.remove);
+  const checked = build({ project: project.dir });
+  assert.deepEqual(build({ project: project.dir, noCheck: true }).written, []);
+  assert.deepEqual(build({ project: project.dir, noCheck: true }).files, checked.files);
+  project.write("math.ts", "export function twice(n: number): string {\n  return n * 2;\n}\n");
+  assert.deepEqual(build({ project: project.dir, noCheck: true }).faults, []);
+  assert.deepEqual(
+    build({ project: project.dir }).faults.map(({ code }) => code),
+    ["TS2322"],
+  );
+  project.write("math.ts", "export const pattern = /x/;\nexport const cut = ;\n");
+  const { faults, written } = build({ project: project.dir, noCheck: true });
+  assert.deepEqual(written, []);
+  assert.deepEqual(
+    faults.map(({ code, line }) => `${code} ${line}`),
+    ["LG001 1", "TS1109 2"],
+  );
+});
+
 test("faults of every stage are reported at once, by place, and nothing is written", (t) => {
   const project = createProject({
     "a.ts": "export const wrong: string = 1;\nexport const pattern = /x/;\n",

@@ -15,6 +15,11 @@ export interface BuildOptions {
   readonly cache?: SourceCache;
   /** Type-checks the `nginx.ts` beside the tsconfig.json too, if there is one. */
   readonly withConfiguration?: boolean;
+  /**
+   * Leaves out whether types fit, which is about half of the work: for sources that were checked before, as where a
+   * system is only started. What can't be read, and the rules of the subset, are reported all the same.
+   */
+  readonly noCheck?: boolean;
 }
 
 export interface BuildResult {
@@ -52,14 +57,26 @@ function compile(
   const opened = openProject(options.project, options.cache);
   if ("faults" in opened) return opened;
   const { project } = opened;
-  const typed = ts.getPreEmitDiagnostics(project.program).filter(concernsLua).map(faultOf);
+  const typed = diagnosticsOf(project.program, options.noCheck === true)
+    .filter(concernsLua)
+    .map(faultOf);
   const transpiled = transpileLeniently(project, typed.length > 0);
   const subset = checkSubset(project.program, transpiled.files);
-  const beside = options.withConfiguration === true ? configurationBeside(project.configFile) : undefined;
+  const isChecked = options.withConfiguration === true && options.noCheck !== true;
+  const beside = isChecked ? configurationBeside(project.configFile) : undefined;
   const configured = beside === undefined ? [] : checkConfigurationTypes(beside, project.program);
   const known = [...typed, ...configured, ...subset];
   const faults = [...known, ...transpiled.faults.filter((fault) => !isSaidBetter(fault, known))];
   return faults.length > 0 ? { faults: sortFaults(faults), project } : { project, files: transpiled.files };
+}
+
+function diagnosticsOf(program: ts.Program, noCheck: boolean): readonly ts.Diagnostic[] {
+  if (!noCheck) return ts.getPreEmitDiagnostics(program);
+  return [
+    ...program.getConfigFileParsingDiagnostics(),
+    ...program.getOptionsDiagnostics(),
+    ...program.getSyntacticDiagnostics(),
+  ];
 }
 
 function ownSources({ program, configFile }: Project): string[] {
