@@ -22,14 +22,15 @@ const DOUBLES_PER_SLOT = 3;
 const SLOTS_PER_KEY = 2;
 /** A lock serves many buckets; a power of two, like the number of buckets. */
 const LOCKS = 1_024;
-/** The four multipliers, and the count of displaced keys. */
+/** The multipliers, and the count of displaced keys. */
 const HEADER_BYTES = 64;
-const DISPLACED = 4;
+const MULTIPLIERS = 6;
+const DISPLACED = 6;
 
 /** Not 0, which says that there never was a key. */
 const LONG_PAST = 1;
 
-/** The greatest prime below 2^26: products with 25 bits, and the sum of four, are exact in a double. */
+/** The greatest prime below 2^26: the products of two such numbers, and sums of them with a few of 25 bits, are exact. */
 const PRIME = 67_108_859;
 const LOW_24 = 16_777_216;
 
@@ -54,8 +55,8 @@ export function createDueTimes(keysMax: number): void {
   slots = ffi.cast<ffi.Pointer<number>>("double *", bytesAt(memory, HEADER_BYTES + lockBytes));
   slotCount = count * SLOTS_PER_BUCKET;
   if (!isNew) return;
-  const drawn = randomBytes(16);
-  for (let i = 0; i < 4; i++) {
+  const drawn = randomBytes(MULTIPLIERS * 4);
+  for (let i = 0; i < MULTIPLIERS; i++) {
     const [a, b, c, d] = string.byte(drawn, i * 4 + 1, i * 4 + 4);
     header[i] =
       1 +
@@ -190,17 +191,25 @@ function lockOf(slot: number): number {
 }
 
 /**
- * Carter and Wegman's universal hash, over four parts of 24 bits.
+ * Carter and Wegman's universal hash over the parts of a key, none above 25 bits, in three rounds. A single one is
+ * linear, and one draw of multipliers in twenty brings thousands of neighbouring addresses together in a few buckets;
+ * what is done to the bits between the rounds takes the neighbours apart.
  *
  * @hot
  */
 function homeOf(keyA: number, keyB: number): number {
   const highA = math.floor(keyA / LOW_24);
   const highB = math.floor(keyB / LOW_24);
-  const sum =
-    (header[0] as number) * (keyA - highA * LOW_24) +
-    (header[1] as number) * highA +
-    (header[2] as number) * (keyB - highB * LOW_24) +
-    (header[3] as number) * highB;
-  return (sum % PRIME) % slotCount;
+  const low =
+    ((header[0] as number) * (keyA - highA * LOW_24) + (header[1] as number) * (keyB - highB * LOW_24)) %
+    PRIME;
+  const all =
+    ((header[2] as number) * stirred(low) + (header[3] as number) * highA + (header[4] as number) * highB) %
+    PRIME;
+  return (((header[5] as number) * stirred(all)) % PRIME) % slotCount;
+}
+
+/** Of 26 bits, the lower half with the upper one. @hot */
+function stirred(hash: number): number {
+  return hash ^ (hash >> 13);
 }
