@@ -76,10 +76,10 @@ test("build says what it did; check reports as text and as JSON, and writes noth
   t.after(project.remove);
   const first = await luaGenHere(project.dir, "build");
   assert.equal(first.status, 0, first.stderr);
-  assert.match(first.stdout, /^1 files, 1 written, \d+ ms\n$/);
+  assert.match(first.stdout, /^1 file, 1 written, \d+ ms\n$/);
   assert.match(
     (await luaGenHere(project.dir, "build", "-p", "tsconfig.json")).stdout,
-    /^1 files, 0 written, /,
+    /^1 file, 0 written, /,
   );
 
   project.write("a.ts", "export const pattern = /x/;\n");

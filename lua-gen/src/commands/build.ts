@@ -33,7 +33,8 @@ printed as file:line:column; with any, nothing is written and the exit status is
     }
     const elapsedMs = Math.round(performance.now() - startedMs);
     const removed = result.removed.length > 0 ? `, ${result.removed.length} removed` : "";
-    console.log(`${result.files.length} files, ${result.written.length} written${removed}, ${elapsedMs} ms`);
+    const made = result.files.length === 1 ? "1 file" : `${result.files.length} files`;
+    console.log(`${made}, ${result.written.length} written${removed}, ${elapsedMs} ms`);
     return 0;
   },
 };

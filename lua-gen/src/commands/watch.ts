@@ -89,7 +89,8 @@ async function watch(watched: Watched): Promise<number> {
     }
     if (nginx !== undefined) nginx.reload();
     else if (watched.platform !== undefined) nginx = startNginx(watched.platform, resolve(watched.out), end);
-    console.log(`${result.files.length} files, ${result.written.length} written, ${elapsed}`);
+    const made = result.files.length === 1 ? "1 file" : `${result.files.length} files`;
+    console.log(`${made}, ${result.written.length} written, ${elapsed}`);
   };
   round();
   const signals = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]).then(() => 0);
