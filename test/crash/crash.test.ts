@@ -15,7 +15,9 @@ test("a seed stands for its rounds, and another for others", () => {
   assert.equal(hurt.size, 7 + 7 + 4 + 4, "every fault comes up in a long campaign");
 });
 
-test(`${ROUNDS} rounds of kill -9, pauses and cut connections: every promise is kept`, { skip }, async (context) => {
+test(`${ROUNDS} rounds of kill -9, pauses and cut connections: every promise is kept`, {
+  skip,
+}, async (context) => {
   const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000);
   const outcome = await runCampaign({ rounds: ROUNDS, seed, say: (line) => context.diagnostic(line) });
   assert.deepEqual(outcome.broken, [], `seed ${seed}`);
