@@ -21,6 +21,7 @@ import {
   standing,
   ticksAt,
 } from "@sluice/contract/policy/rate-limit.ts";
+import { type Pick, picker } from "../../contract/cases/picker.ts";
 import {
   type EdgeUnderTest,
   FROM_FRANCE_IPV6,
@@ -229,19 +230,6 @@ const TARGETS = [
   ["POST", "/auth/login"],
   ["GET", "/openapi.json"],
 ] as const;
-
-type Pick = <T>(values: readonly T[]) => T;
-
-/** The same picks for the same seed (mulberry32). */
-function picker(seed: number): Pick {
-  let state = seed;
-  return (values) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return values[((bits ^ (bits >>> 14)) >>> 0) % values.length] as (typeof values)[number];
-  };
-}
 
 /** What is left of the verdict when the limits that it passed are charged, in their order, by the record's times. */
 function charged(

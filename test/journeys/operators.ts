@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Conditions, PolicyDocument, PolicyRule } from "@sluice/contract/policy/document.ts";
+import { type Pick, picker } from "../../contract/cases/picker.ts";
 import { eventually } from "../src/eventually.ts";
 import { shareSystem } from "../src/journey-system.ts";
 import type { System } from "../src/system.ts";
@@ -189,19 +190,6 @@ async function compareWithDryRun(document: PolicyDocument, since: string, reques
   assert.deepEqual([...would].sort(), [...did].sort(), JSON.stringify(document));
   assert.equal(report.requests, requests);
   assert.equal(report.changes.count, 0, "draft and policy in force are one");
-}
-
-type Pick = <T>(values: readonly T[]) => T;
-
-/** The same picks for the same seed (mulberry32). */
-function picker(seed: number): Pick {
-  let state = seed;
-  return (values) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return values[((bits ^ (bits >>> 14)) >>> 0) % values.length] as (typeof values)[number];
-  };
 }
 
 function generatedDocument(pick: Pick, number: number): PolicyDocument {
