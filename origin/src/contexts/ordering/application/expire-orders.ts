@@ -26,8 +26,9 @@ export interface FailedExpiry {
 /**
  * The fast path (messages) and the authority (the sweeper) meet in the same compare-and-set, so it does not
  * matter which comes first. Both lock orders by their ids: a sweeper that locked what it finds by the index of due
- * orders would keep those locks of rows that it passes by, and stand in the way of whoever has the rows. A batch is one transaction; when one order in it breaks an invariant, they are
- * taken one by one, so that a single broken order holds up nobody else.
+ * orders would keep those locks of rows that it passes by, and stand in the way of whoever has the rows. A batch is one
+ * transaction; when one order in it breaks an invariant, they are taken one by one, so that a single broken order holds
+ * up nobody else.
  */
 export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Clock }): ExpireOrders {
   const expireIn = async (
