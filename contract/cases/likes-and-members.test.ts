@@ -49,7 +49,7 @@ test("every runtime finds what it added", async () => {
   assert.match(answer, /^0 missing, \d{1,2} pass$/);
 });
 
-test("what was added is a member, and of the rest as many pass as the filter was made for", () => {
+test("what was added is a member", () => {
   const ids = fc.uniqueArray(fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), {
     minLength: 1,
     maxLength: 500,
@@ -62,17 +62,31 @@ test("what was added is a member, and of the rest as many pass as the filter was
       for (const id of members) assert.ok(mayBeMember(bytes, shape, id), String(id));
     }),
   );
-  for (const [count, wanted] of [
-    [1_000, 0.01],
-    [20_000, 0.001],
-  ] as const) {
-    const shape = membershipShape(count, wanted);
-    const bytes = new Uint8Array(shape.bits / 8);
-    for (let id = 1; id <= count; id++) addMember(bytes, shape, id);
-    let passing = 0;
-    const asked = 100_000;
-    for (let i = 1; i <= asked; i++) if (mayBeMember(bytes, shape, count + i)) passing++;
-    assert.ok(passing / asked < 1.5 * wanted, `${passing} of ${asked} pass, made for ${wanted}`);
-    assert.ok(passing > 0, "a filter that lets nothing pass is larger than it need be");
-  }
 });
+
+/** With the last, few pass by chance: what passes are ids whose hashes are a member's. */
+for (const [count, wanted] of [
+  [1_000, 0.01],
+  [20_000, 0.001],
+  [1_000_000, 0.001],
+  [50_000, 0.000_001],
+] as const) {
+  for (const apart of [1, 4_096, 9_000_000_011]) {
+    test(`of ${count} ids, each ${apart} apart, ${wanted} of others pass`, (t) => {
+      const shape = membershipShape(count, wanted);
+      const bytes = new Uint8Array(shape.bits / 8);
+      for (let n = 1; n <= count; n++) addMember(bytes, shape, n * apart);
+      const asked = 800_000;
+      let passing = 0;
+      for (let n = 1; n <= asked; n++) {
+        if (mayBeMember(bytes, shape, (count + n) * apart)) passing++;
+      }
+      t.diagnostic(`${passing} of ${asked} pass`);
+      // Chance alone brings six more than expected of the smallest once in thousands of runs.
+      assert.ok(passing < 1.15 * wanted * asked + 6, `${passing} of ${asked} pass, made for ${wanted}`);
+      if (wanted * asked > 100) {
+        assert.ok(passing > 0.8 * wanted * asked, "a filter that lets less pass is larger than it need be");
+      }
+    });
+  }
+}

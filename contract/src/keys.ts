@@ -48,14 +48,16 @@ export function sessionKey(prefix: string, sessionId: string): string {
 /** The filter of all ids that were ever a product's (see `membership.ts`). */
 export const PRODUCTS_FILTER = "products";
 
-/** Hash that describes a filter in use. Absent while there is none that is complete. */
+/** Hash that describes a filter: the one in use, if there is one that is complete, and the one that is being built. */
 export function filterKey(prefix: string, filter: string): string {
   return `${prefix}filter:${filter}`;
 }
 
-/** Which string of bits is in use, and of which epoch of the projections: it says nothing about another one. */
+/** Which string of bits is in use, and of which epoch (`filterEpoch`): it says nothing about another one. */
 export const FILTER_GENERATION = "generation";
 export const FILTER_EPOCH = "epoch";
+/** Which string of bits is not complete yet. */
+export const FILTER_BUILDING = "building";
 /** Its `MembershipShape`. */
 export const FILTER_BITS = "bits";
 export const FILTER_HASHES = "hashes";

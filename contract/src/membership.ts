@@ -20,18 +20,26 @@ export function membershipShape(idsMax: number, falsePositives: number): Members
   return { bits: Math.min(bytes * 8, 2 ** 31 - 8), hashes: Math.max(1, Math.round(bitsPerId * Math.LN2)) };
 }
 
+/** Of the hashes below: bits that other hashes have set would say no to members. */
+const REVISION = 2;
+
+/** What is kept beside bits, and must be the same for who looks at them: the epoch of the projections, and the hashes. */
+export function filterEpoch(epoch: string): string {
+  return `${epoch}/${REVISION}`;
+}
+
 /** Where the bits of an id are. Ids are whole numbers up to 2^53. */
 export function memberPositions(shape: MembershipShape, id: number): number[] {
   const positions: number[] = [];
   const first = firstHash(id);
-  const step = stepAfter(first);
+  const step = secondHash(id);
   for (let i = 0; i < shape.hashes; i++) positions.push((first + i * step) % shape.bits);
   return positions;
 }
 
 export function addMember(bytes: FlatArray, shape: MembershipShape, id: number): void {
   const first = firstHash(id);
-  const step = stepAfter(first);
+  const step = secondHash(id);
   for (let i = 0; i < shape.hashes; i++) {
     const at = (first + i * step) % shape.bits;
     bytes[at >> 3] = (bytes[at >> 3] as number) | (128 >> (at & 7));
@@ -41,7 +49,7 @@ export function addMember(bytes: FlatArray, shape: MembershipShape, id: number):
 /** False: it was never added. */
 export function mayBeMember(bytes: FlatArray, shape: MembershipShape, id: number): boolean {
   const first = firstHash(id);
-  const step = stepAfter(first);
+  const step = secondHash(id);
   for (let i = 0; i < shape.hashes; i++) {
     const at = (first + i * step) % shape.bits;
     if (((bytes[at >> 3] as number) & (128 >> (at & 7))) === 0) return false;
@@ -60,7 +68,10 @@ const FACTOR_2 = 0x2ebca6b;
 const FACTOR_3 = 0x370e6b3;
 const FACTOR_4 = 0x3b2ae35;
 
-/** 31 bits. */
+/**
+ * 31 bits. The second hash is made of the id as well, not of the first: whose hashes both came from the same 31 bits
+ * were one id to the filter, and among a million ids every 2,000th other one met such a twin, however many bits there were.
+ */
 function firstHash(id: number): number {
   const high = Math.floor(id / 16777216);
   const low = id - high * 16777216;
@@ -69,8 +80,11 @@ function firstHash(id: number): number {
 }
 
 /** Odd, so that no power of two in the size makes positions fall together. */
-function stepAfter(first: number): number {
-  return (mixed((first & 0xffff) * FACTOR_3) ^ (mixed((first >> 16) * FACTOR_4) & 0x7ffffffe)) | 1;
+function secondHash(id: number): number {
+  const high = Math.floor(id / 16777216);
+  const low = id - high * 16777216;
+  const middle = high % 16777216;
+  return mixed((low * FACTOR_4) ^ (middle * FACTOR_3) ^ (Math.floor(high / 16777216) * FACTOR_1)) | 1;
 }
 
 /** 31 bits of 32, each of which depends on many. */

@@ -30,7 +30,7 @@ import {
   readyKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
-import type { MembershipShape } from "@sluice/contract/membership.ts";
+import { filterEpoch, type MembershipShape } from "@sluice/contract/membership.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 import { Redis } from "ioredis";
 import { freePort, type Started, start, temporaryFolder, until } from "./processes.ts";
@@ -110,7 +110,7 @@ export class RedisUnderTest {
     await this.client.set(filterBitsKey(PREFIX, PRODUCTS_FILTER, generation), bytes);
     await this.client.hset(filterKey(PREFIX, PRODUCTS_FILTER), {
       [FILTER_GENERATION]: generation,
-      [FILTER_EPOCH]: epoch,
+      [FILTER_EPOCH]: filterEpoch(epoch),
       [FILTER_BITS]: shape.bits,
       [FILTER_HASHES]: shape.hashes,
       [FILTER_HIGHEST]: highest,

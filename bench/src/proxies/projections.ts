@@ -21,7 +21,7 @@ import {
   readyKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
-import { addMember, membershipShape } from "@sluice/contract/membership.ts";
+import { addMember, filterEpoch, membershipShape } from "@sluice/contract/membership.ts";
 import type { PolicyDocument } from "@sluice/contract/policy/document.ts";
 import type { ProductPart, StockPart } from "@sluice/contract/product-page.ts";
 import { Redis } from "ioredis";
@@ -88,7 +88,7 @@ async function writeFilter(redis: Redis, prefix: string, ids: readonly number[])
   await redis.set(filterBitsKey(prefix, PRODUCTS_FILTER, EPOCH), bytes);
   await redis.hset(filterKey(prefix, PRODUCTS_FILTER), {
     [FILTER_GENERATION]: EPOCH,
-    [FILTER_EPOCH]: EPOCH,
+    [FILTER_EPOCH]: filterEpoch(EPOCH),
     [FILTER_BITS]: shape.bits,
     [FILTER_HASHES]: shape.hashes,
     [FILTER_HIGHEST]: Math.max(...ids),

@@ -8,7 +8,7 @@ import {
   filterKey,
   PRODUCTS_FILTER,
 } from "@sluice/contract/keys.ts";
-import { addMember, type MembershipShape, mayBeMember } from "@sluice/contract/membership.ts";
+import { addMember, filterEpoch, type MembershipShape, mayBeMember } from "@sluice/contract/membership.ts";
 import { allocateFlat, type FlatArray } from "@sluice/contract/policy/flat-memory.ts";
 import { isLiveAt } from "../changes/liveness.ts";
 import { type Connection, textOf } from "../platform/redis.ts";
@@ -83,7 +83,7 @@ export function loadFilter(redis: Connection, prefix: string, epoch: string): st
   );
   if (!meta) return metaError;
   const generation = textOf(meta[0]);
-  if (generation === undefined || textOf(meta[1]) !== epoch) {
+  if (generation === undefined || textOf(meta[1]) !== filterEpoch(epoch)) {
     filter = undefined;
     return undefined;
   }

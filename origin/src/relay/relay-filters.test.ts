@@ -3,22 +3,25 @@ import { after, afterEach, beforeEach, test } from "node:test";
 import {
   changesKey,
   FILTER_BITS,
+  FILTER_BUILDING,
   FILTER_EPOCH,
   FILTER_GENERATION,
   FILTER_HASHES,
   FILTER_HIGHEST,
   filterBitsKey,
   filterKey,
+  leaderKey,
   PRODUCTS_FILTER,
   readyKey,
 } from "@sluice/contract/keys.ts";
-import { mayBeMember } from "@sluice/contract/membership.ts";
+import { filterEpoch, mayBeMember, membershipShape } from "@sluice/contract/membership.ts";
 import {
   createTestDatabase,
   createTestRedisPrefix,
   createTestVhost,
   startTestServices,
 } from "../../../cli/src/services/for-tests.ts";
+import { filterStore } from "./filter-store.ts";
 import { readStatus } from "./module.ts";
 import { openFixture, type RelayFixture, things, until } from "./relay-fixture.ts";
 
@@ -179,5 +182,59 @@ test("after Redis was wiped it is built for the new epoch", async () => {
   await client.del(...keys);
   await untilFilter((filter) => filter.epoch !== epoch && filter.highest === 50);
   assert.deepEqual(missing(await held(), 50), []);
-  await until("ready", async () => (await client.get(readyKey(prefix))) === (await held())?.epoch);
+  await until("ready", async () => {
+    const ready = (await client.get(readyKey(prefix))) ?? "";
+    return filterEpoch(ready) === (await held())?.epoch;
+  });
+});
+
+test("an id that was on its way when its bits were taken away does not make them anew", async () => {
+  await insertThings(10);
+  await f.startRelay([filtered]);
+  await untilFilter(({ highest }) => highest === 10);
+  const { client, prefix } = f.redis;
+  const { generation, epoch } = (await held()) as Held;
+  const token = (await client.get(leaderKey(prefix))) ?? "";
+  const shape = membershipShape(10_000, 0.001);
+  const store = filterStore(f.redis, PRODUCTS_FILTER, { token, epoch: epoch.replace(/\/.*/, "") });
+  const gone = { generation: "one before", shape };
+  await store.add([gone, { generation, shape }], [12]);
+  assert.equal((await held())?.has(12), true);
+  assert.equal(await client.exists(filterBitsKey(prefix, PRODUCTS_FILTER, gone.generation)), 0);
+  await assert.rejects(store.add([gone], [13]), /no longer holds the filter/);
+  assert.equal((await held())?.highest, 12);
+  await assert.rejects(store.use(gone, undefined, 13), /no longer holds the filter/);
+});
+
+test("a filter that somebody removed is built again", async () => {
+  await insertThings(10);
+  await f.startRelay([filtered]);
+  await untilFilter(({ highest }) => highest === 10);
+  const { client, prefix } = f.redis;
+  await client.del(filterKey(prefix, PRODUCTS_FILTER));
+  await insertThings(1);
+  await untilFilter(({ highest }) => highest === 11);
+  assert.deepEqual(missing(await held(), 11), []);
+});
+
+test("bits that a relay left unfinished are taken away by one that wants another size, or other hashes", async () => {
+  await insertThings(10);
+  const { client, prefix } = f.redis;
+  const first = await f.startRelay([filtered]);
+  await untilFilter(({ highest }) => highest === 10);
+  await first.close();
+  const { generation } = (await held()) as Held;
+  const bitsKey = (one: string) => filterBitsKey(prefix, PRODUCTS_FILTER, one);
+  await client.setbit(bitsKey("unfinished"), 7, 1);
+  await client.hset(filterKey(prefix, PRODUCTS_FILTER), FILTER_BUILDING, "unfinished");
+  const second = await f.startRelay([filtered], 20_000);
+  await untilFilter((filter) => filter.generation !== generation);
+  assert.equal(await client.exists(bitsKey("unfinished"), bitsKey(generation)), 0);
+  await second.close();
+
+  const ofOtherHashes = ((await held()) as Held).epoch.replace(/\d+$/, "1");
+  await client.hset(filterKey(prefix, PRODUCTS_FILTER), FILTER_EPOCH, ofOtherHashes);
+  await f.startRelay([filtered], 20_000);
+  await untilFilter(({ epoch }) => epoch !== ofOtherHashes);
+  assert.deepEqual(missing(await held(), 10), []);
 });
