@@ -151,7 +151,7 @@ describe("geo data", () => {
     copyFileSync(table, `${table}.kept`);
     replace(
       table,
-      Buffer.concat([Buffer.from("SLGEO2\n\0"), whole.subarray(8, 32), Buffer.alloc(whole.length - 32)]),
+      Buffer.concat([Buffer.from("SLGEO3\n\0"), whole.subarray(8, 40), Buffer.alloc(whole.length - 40)]),
     );
     await until("a worker says so", () =>
       /country.bin is cut short or damaged; the table before it stays/.test(edge.log()),

@@ -6,10 +6,12 @@ import { checksumOf } from "../platform/checksum.ts";
 
 /**
  * A number for each address, its country or its network: sorted starts of ranges, searched by halving, in flat arrays
- * without pointers. `edge/geo/table-file.ts` compiles them; the file, little endian, every part padded to 8 bytes:
+ * without pointers. Nearly every /24 of IPv4 lies in one range, and its value is there to be read: a search is a loop,
+ * and LuaJIT compiles nothing as a whole that has a loop inside. `edge/geo/table-file.ts` compiles them; the file,
+ * little endian, every part padded to 8 bytes:
  *
- *     char     magic[8]              "SLGEO2\n\0"
- *     uint32   ipv4Count, ipv6Count, pieceBytes, pieceCount
+ *     char     magic[8]              "SLGEO3\n\0"
+ *     uint32   ipv4Count, ipv6Count, pieceBytes, pieceCount, blockCount, zero
  *     double   builtAt               of the source, Unix time in seconds
  *     char     id[32]                names the content
  *     double   checksum[pieceCount]  of each piece of what follows (`platform/checksum.ts`)
@@ -21,15 +23,20 @@ import { checksumOf } from "../platform/checksum.ts";
  *     uint32   ipv6Value[ipv6Count]
  *     uint32   ipv4Value[ipv4Count]
  *     uint32   ipv4Blocks[65537]     for each 2^16 addresses, and one behind the last: the range in which it starts
+ *     uint32   networkBlocks[65536]  for each 2^16 addresses: where its 256 networks begin
+ *     uint32   networkValue[blockCount * 256]  2^32 - 1 for a network that has to be searched
  *
  * A range ends where the next one starts; the first of each family starts at zero. Nothing of a file is used before
  * every piece has shown its checksum.
  */
-export const TABLE_MAGIC = "SLGEO2\n";
-export const TABLE_HEAD_BYTES = 64;
+export const TABLE_MAGIC = "SLGEO3\n";
+export const TABLE_HEAD_BYTES = 72;
 /** Far more than the whole of routing; what a damaged head claims is not believed. */
 export const TABLE_BYTES_MAX = 268_435_456;
 const BLOCKS = 65_537;
+const NETWORKS_PER_BLOCK = 256;
+/** Of a network that lies in several ranges. */
+const SPLIT = 4_294_967_295;
 const PIECE_BYTES_MIN = 4_096;
 /** A file of zeros, as a crash may leave it, is no table. */
 const SEED = 1;
@@ -47,15 +54,9 @@ export interface RangeTable {
   ipv6Value: ffi.Pointer<number>;
   /** What all of the arrays lie in. */
   memory: ffi.Bytes;
-  /**
-   * The values of /24 networks that were seen lately. The search is a loop, and LuaJIT compiles nothing as a whole that
-   * has a loop inside: this keeps it off the path of most requests, at 24 bytes a network.
-   */
-  networks: LuaTable<number, number>;
-  networkCount: number;
+  networkBlocks: ffi.Pointer<number>;
+  networkValue: ffi.Pointer<number>;
 }
-
-const NETWORKS_MAX = 131_072;
 
 /** What of the table's content the file names at its head; undefined where there is no such file. */
 export function readTableHead(path: string): string | undefined {
@@ -77,6 +78,7 @@ export interface TableReading {
   failure: string | undefined;
   ipv4Count: number;
   ipv6Count: number;
+  blockCount: number;
   bytes: number;
   pieceBytes: number;
   sums: ffi.Pointer<number>;
@@ -99,8 +101,20 @@ export function beginTable(path: string): TableReading | undefined {
   const ipv6Count = numbers[3] as number;
   const pieceBytes = numbers[4] as number;
   const pieceCount = numbers[5] as number;
-  const bytes = ipv6Count * 16 + aligned(ipv6Count) * 2 + aligned(ipv4Count) * 2 + aligned(BLOCKS);
-  const isSound = ipv4Count > 0 && ipv6Count > 0 && pieceBytes >= PIECE_BYTES_MIN && bytes <= TABLE_BYTES_MAX;
+  const blockCount = numbers[6] as number;
+  const bytes =
+    ipv6Count * 16 +
+    aligned(ipv6Count) * 2 +
+    aligned(ipv4Count) * 2 +
+    aligned(BLOCKS) +
+    aligned(BLOCKS - 1) +
+    aligned(blockCount * NETWORKS_PER_BLOCK);
+  const isSound =
+    ipv4Count > 0 &&
+    ipv6Count > 0 &&
+    blockCount > 0 &&
+    pieceBytes >= PIECE_BYTES_MIN &&
+    bytes <= TABLE_BYTES_MAX;
   const sumsBytes = isSound && pieceCount === Math.ceil(bytes / pieceBytes) ? pieceCount * 8 : 0;
   const checksums = read(file, sumsBytes);
   const reading: TableReading = {
@@ -112,6 +126,7 @@ export function beginTable(path: string): TableReading | undefined {
     failure: undefined,
     ipv4Count,
     ipv6Count,
+    blockCount,
     bytes,
     pieceBytes,
     sums: ffi.cast("const double *", checksums),
@@ -152,8 +167,10 @@ function arrange({ head, memory, ipv4Count, ipv6Count }: TableReading): RangeTab
   const ipv6Value = ipv4 + aligned(ipv4Count);
   const ipv4Value = ipv6Value + aligned(ipv6Count);
   const ipv4Blocks = ipv4Value + aligned(ipv4Count);
+  const networkBlocks = ipv4Blocks + aligned(BLOCKS);
+  const networkValue = networkBlocks + aligned(BLOCKS - 1);
   return {
-    id: head.substring(32, 64),
+    id: head.substring(40, 72),
     ipv4Count,
     ipv6Count,
     ipv6A: ffi.cast("const double *", memory),
@@ -163,9 +180,9 @@ function arrange({ head, memory, ipv4Count, ipv6Count }: TableReading): RangeTab
     ipv6Value: ffi.cast("const uint32_t *", bytesAt(memory, ipv6Value)),
     ipv4Value: ffi.cast("const uint32_t *", bytesAt(memory, ipv4Value)),
     ipv4Blocks: ffi.cast("const uint32_t *", bytesAt(memory, ipv4Blocks)),
+    networkBlocks: ffi.cast("const uint32_t *", bytesAt(memory, networkBlocks)),
+    networkValue: ffi.cast("const uint32_t *", bytesAt(memory, networkValue)),
     memory,
-    networks: new LuaTable(),
-    networkCount: 0,
   };
 }
 
@@ -178,22 +195,11 @@ export function valueAt(ranges: RangeTable, address: Address): number {
   if (address.family === 6) {
     return ranges.ipv6Value[findIpv6(ranges, address.a, address.b, address.c)] as number;
   }
-  const network = Math.floor(address.a / 256);
-  const known = ranges.networks.get(network);
-  return known === undefined ? searchIpv4(ranges, address.a, network) : known;
-}
-
-function searchIpv4(ranges: RangeTable, address: number, network: number): number {
-  const value = ranges.ipv4Value[findIpv4(ranges, address)] as number;
-  // A network in which a range ends is searched each time; there are few.
-  if (findIpv4(ranges, network * 256) !== findIpv4(ranges, network * 256 + 255)) return value;
-  if (ranges.networkCount >= NETWORKS_MAX) {
-    ranges.networks = new LuaTable();
-    ranges.networkCount = 0;
-  }
-  ranges.networks.set(network, value);
-  ranges.networkCount += 1;
-  return value;
+  const networks = ranges.networkBlocks[Math.floor(address.a / 65536)] as number;
+  const value = ranges.networkValue[
+    networks + (Math.floor(address.a / 256) & (NETWORKS_PER_BLOCK - 1))
+  ] as number;
+  return value === SPLIT ? (ranges.ipv4Value[findIpv4(ranges, address.a)] as number) : value;
 }
 
 /**

@@ -81,7 +81,7 @@ export function verifyRs256(
   { context }: RsaPublicKey,
   signature: ffi.Bytes,
   signatureLength: number,
-  text: string,
+  text: ffi.Bytes,
   length: number,
 ): boolean {
   const digested =
@@ -130,7 +130,7 @@ declare module "ffi" {
       digestLength: number,
     ): number;
     SHA256_Init(this: void, state: ffi.Bytes): number;
-    SHA256_Update(this: void, state: ffi.Bytes, data: string, length: number): number;
+    SHA256_Update(this: void, state: ffi.Bytes, data: ffi.Bytes, length: number): number;
     SHA256_Final(this: void, digest: ffi.Bytes, state: ffi.Bytes): number;
     ERR_clear_error(this: void): void;
   }

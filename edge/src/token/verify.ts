@@ -23,7 +23,7 @@ import { bytesAt } from "../platform/bytes.ts";
 import { clearMap, createGenerationalMap, getFrom, putInto } from "../platform/generational-map.ts";
 import { authorizationBytes, type SeenHeaders } from "../platform/request-headers.ts";
 import { sameBytes } from "../platform/variables.ts";
-import { createSegmentBuffer, decodeSegment, findDots } from "./compact.ts";
+import { createSegmentBuffer, DOT, decodeSegment, findDots } from "./compact.ts";
 import { countFailing, sendsTooManyFailing } from "./flood.ts";
 import { findTokenKey } from "./keys.ts";
 import { verifyRs256 } from "./rsa.ts";
@@ -55,6 +55,7 @@ const verified = createGenerationalMap<VerifiedToken>(10_000);
 const strict = json.new();
 strict.decode_invalid_numbers(false);
 
+const BYTES = ffi.typeof<ffi.Bytes>("const unsigned char *");
 /** @perWorker */
 const segment = createSegmentBuffer();
 /** @perWorker */
@@ -92,48 +93,45 @@ export function verifyAuthorization(
   if (headers.cookies === 1) {
     const cookie = headers.cookie;
     if (cookie.length > TOKEN_LENGTH_MAX) return $multi(undefined, TOKEN_MALFORMED);
-    if (!mayBeToken(cookie.charCodeAt(0))) return refuseAtOnce(address, nowMs);
-    return findToken(cookie, address, nowMs);
+    return findToken(ffi.cast(BYTES, cookie), cookie.length, address, nowMs);
   }
   const length = headers.authorizationLength;
   if (length === 0 || length > AUTHORIZATION_LENGTH_MAX) return $multi(undefined, TOKEN_MALFORMED);
   const field = authorizationBytes();
   if (!isBearer(field, length)) return $multi(undefined, TOKEN_MISSING);
-  if (!mayBeToken(field[SCHEME.length] as number)) return refuseAtOnce(address, nowMs);
-  const text = ffi.string(bytesAt(field, SCHEME.length), length - SCHEME.length);
-  return findToken(text, address, nowMs);
-}
-
-/**
- * A flood of what cannot be a token ends here, before anything is made of it.
- *
- * @hot
- */
-function refuseAtOnce(address: Address, nowMs: number): LuaMultiReturn<[undefined, ProblemKind]> {
-  return $multi(undefined, countFailing(address, nowMs) ? TOKEN_MALFORMED : TOKEN_FLOOD);
+  return findToken(bytesAt(field, SCHEME.length), length - SCHEME.length, address, nowMs);
 }
 
 /** @hot */
 function findToken(
-  text: string,
+  token: ffi.Bytes,
+  length: number,
   address: Address,
   nowMs: number,
 ): LuaMultiReturn<[VerifiedToken, undefined] | [undefined, ProblemKind]> {
+  // A flood of what cannot be one of ours ends here, before a string is made of it.
+  if (!mayBeToken(token[0] as number)) {
+    return $multi(undefined, countFailing(address, nowMs) ? TOKEN_MALFORMED : TOKEN_FLOOD);
+  }
+  if (isNoiseBehindHeader(token, length)) {
+    return $multi(undefined, countFailing(address, nowMs) ? problemOfNoise(token, length) : TOKEN_FLOOD);
+  }
   const nowS = nowMs / 1000;
+  const text = ffi.string(token, length);
   const held = getFrom(verified, text);
   if (held !== undefined) {
     if (nowS >= held.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
     return $multi(held, undefined);
   }
   if (sendsTooManyFailing(address, nowMs)) return $multi(undefined, TOKEN_FLOOD);
-  const [token, problem] = verifyToken(text, nowS);
-  if (token === undefined) {
+  const [made, problem] = verifyToken(token, length, nowS);
+  if (made === undefined) {
     countFailing(address, nowMs);
     return $multi(undefined, problem as ProblemKind);
   }
-  if (nowS >= token.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
-  putInto(verified, text, token);
-  return $multi(token, undefined);
+  if (nowS >= made.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
+  putInto(verified, text, made);
+  return $multi(made, undefined);
 }
 
 /** The first character of `{` in base64: no object with white space before it was made by our issuer. */
@@ -144,6 +142,28 @@ const LIST_START = 87;
 /** @hot */
 function mayBeToken(first: number): boolean {
   return first === OBJECT_START || first === LIST_START;
+}
+
+/**
+ * Whether the header is one of ours, copied, and what follows is no object.
+ *
+ * @hot
+ */
+function isNoiseBehindHeader(token: ffi.Bytes, length: number): boolean {
+  const header = latestHeader.length;
+  return (
+    header > 0 &&
+    length > header + 1 &&
+    sameBytes(token, latestHeader, header) &&
+    token[header] === DOT &&
+    token[header + 1] !== OBJECT_START
+  );
+}
+
+function problemOfNoise(token: ffi.Bytes, length: number): ProblemKind {
+  const [, second] = findDots(token, length);
+  if (second === undefined) return TOKEN_MALFORMED;
+  return decodeSegment(token, second + 1, length, signature) < 0 ? TOKEN_MALFORMED : TOKEN_INVALID;
 }
 
 const SPACE = 32;
@@ -183,31 +203,34 @@ function isLetter(field: ffi.Bytes, at: number, lowerCase: number): boolean {
 let goodHeaders = new LuaTable<string, string>();
 /** @perWorker */
 let goodHeaderCount = 0;
+/** The one that came in last of them. @perWorker */
+let latestHeader = "";
 const GOOD_HEADERS_MAX = 64;
 
 function verifyToken(
-  text: string,
+  token: ffi.Bytes,
+  length: number,
   nowS: number,
 ): LuaMultiReturn<[VerifiedToken, undefined] | [undefined, ProblemKind]> {
-  const [first, second] = findDots(text);
+  const [first, second] = findDots(token, length);
   if (first === undefined || second === undefined) return $multi(undefined, TOKEN_MALFORMED);
-  const headerText = text.substring(0, first);
+  const headerText = ffi.string(token, first);
   let kid: string | undefined = goodHeaders.get(headerText);
   const isNew = kid === undefined;
   if (isNew) {
-    const header = parseObject(decodeText(text, 0, first));
+    const header = parseObject(decodeText(token, 0, first));
     if (header === undefined) return $multi(undefined, TOKEN_MALFORMED);
     kid = isOurHeader(header) ? (header.kid as string) : undefined;
   }
-  const signatureLength = decodeSegment(text, second + 1, text.length, signature);
+  const signatureLength = decodeSegment(token, second + 1, length, signature);
   if (signatureLength < 0) return $multi(undefined, TOKEN_MALFORMED);
   const key = kid === undefined ? undefined : findTokenKey(kid, nowS);
   if (key === undefined) return $multi(undefined, TOKEN_INVALID);
   if (isNew) rememberHeader(headerText, kid as string);
   // What the claims say costs less to see than what the signature is worth.
-  const claims = readClaims(text, first + 1, second);
+  const claims = readClaims(token, first + 1, second);
   if (claims === undefined) return $multi(undefined, TOKEN_INVALID);
-  if (!verifyRs256(key, signature, signatureLength, text, second)) return $multi(undefined, TOKEN_INVALID);
+  if (!verifyRs256(key, signature, signatureLength, token, second)) return $multi(undefined, TOKEN_INVALID);
   if (nowS < acceptedFrom(claims)) return $multi(undefined, TOKEN_INVALID);
   const [limitA, limitB] = userKey(claims.sub);
   return $multi(
@@ -217,9 +240,9 @@ function verifyToken(
 }
 
 /** Those of our issuer, in whatever JSON; undefined for what is none. Noise is known by its first character. */
-function readClaims(text: string, from: number, to: number): ClaimsInTime | undefined {
-  if (text.charCodeAt(from) !== OBJECT_START) return undefined;
-  const payload = decodeText(text, from, to);
+function readClaims(token: ffi.Bytes, from: number, to: number): ClaimsInTime | undefined {
+  if (token[from] !== OBJECT_START) return undefined;
+  const payload = decodeText(token, from, to);
   if (payload === undefined) return undefined;
   const plain = readPlainClaims(payload, between);
   if (plain !== undefined) return plain;
@@ -228,8 +251,8 @@ function readClaims(text: string, from: number, to: number): ClaimsInTime | unde
   return claims as unknown as TokenClaims;
 }
 
-function decodeText(text: string, from: number, to: number): string | undefined {
-  const length = decodeSegment(text, from, to, segment);
+function decodeText(token: ffi.Bytes, from: number, to: number): string | undefined {
+  const length = decodeSegment(token, from, to, segment);
   return length < 0 ? undefined : ffi.string(segment, length);
 }
 
@@ -240,6 +263,7 @@ function rememberHeader(segment: string, kid: string): void {
   }
   goodHeaders.set(segment, kid);
   goodHeaderCount += 1;
+  latestHeader = segment;
 }
 
 function parseObject(text: string | undefined): Record<string, unknown> | undefined {
