@@ -25,7 +25,7 @@ local function resident_kb()
   return tonumber(status:match("VmRSS:%s+(%d+)"))
 end
 
-table_of.createDueTimes(KEYS)
+local times = table_of.createDueTimes("test", KEYS)
 local before = resident_kb()
 
 -- Addresses from anywhere, no two the same.
@@ -34,26 +34,26 @@ local function round(at)
   math.randomseed(7)
   for n = 1, KEYS do
     local address = n + 2 ^ 20 * math.random(0, 4095)
-    if table_of.charge(limit, 2 ^ 48 + address, limit.place * 65536, at) then passed = passed + 1 end
+    if table_of.charge(times, limit, 2 ^ 48 + address, limit.place * 65536, at) then passed = passed + 1 end
   end
   return passed
 end
 
 local first = round(now)
 local second = round(now)
-print(string.format("keys %d %d %d", first, second, table_of.displaced()))
+print(string.format("keys %d %d %d", first, second, table_of.displaced(times)))
 print(string.format("kilobytes %d", resident_kb() - before))
 
 -- An hour later all of them owe nothing, and others take their places.
 local others = 0
 for n = 1, KEYS do
-  if table_of.charge(limit, n, limit.place * 65536, now + limit.interval) then others = others + 1 end
+  if table_of.charge(times, limit, n, limit.place * 65536, now + limit.interval) then others = others + 1 end
 end
-print(string.format("later %d %d", others, table_of.displaced()))
+print(string.format("later %d %d", others, table_of.displaced(times)))
 
 local began = os.clock()
 local burst = rates.compileLimit({ key = "address", requests = 1000000, seconds = 1, burst = 1000000 }, "fast")
-for n = 1, KEYS do table_of.charge(burst, 2 ^ 48 + n % 1000, burst.place * 65536, now + n) end
+for n = 1, KEYS do table_of.charge(times, burst, 2 ^ 48 + n % 1000, burst.place * 65536, now + n) end
 print(string.format("nanoseconds %d", (os.clock() - began) * 1e9 / KEYS))
 
 -- Somebody dies with a lock in the hand.

@@ -10,6 +10,7 @@ import {
 import { noteRateLimit, noteRetryAfter } from "../platform/request.ts";
 import { addressKeyHigh, addressKeyLow } from "./address-key.ts";
 import { charge, lastDue, placeInKey } from "./due-times.ts";
+import { limitTimes } from "./limit-times.ts";
 
 /**
  * The limits that a decision passed on its way (`policy.passed`), charged one after the other; a request that a later
@@ -72,9 +73,9 @@ function chargeOne(rule: CompiledRule, address: Address, route: number, now: num
   let passes = true;
   if (limit.key === "address") {
     const low = placeInKey(limit.place, addressKeyLow(address));
-    passes = charge(limit, addressKeyHigh(address), low, now);
+    passes = charge(limitTimes(), limit, addressKeyHigh(address), low, now);
   } else if (limit.key === "route") {
-    passes = charge(limit, route, placeInKey(limit.place, 0), now);
+    passes = charge(limitTimes(), limit, route, placeInKey(limit.place, 0), now);
   } else {
     userAwaited = true;
     return undefined;
@@ -103,7 +104,7 @@ export function chargeUser(
     const rule = policy.passed[i] as CompiledRule;
     const limit = rule.limit as CompiledLimit;
     if (limit.key === "user") {
-      const passes = charge(limit, userA, placeInKey(limit.place, userB), now);
+      const passes = charge(limitTimes(), limit, userA, placeInKey(limit.place, userB), now);
       if (!settle(rule, limit, passes, now)) return rule.verdict;
     }
   }

@@ -5,7 +5,7 @@ import { randomBytes } from "../platform/files.ts";
 import { createLocks, LOCK_BYTES, lock, mappedMemory, unlock } from "../platform/mapped-memory.ts";
 
 /**
- * The due times of all keys (see `rate-limit.ts` of the contract), one table for all workers: what it lets through
+ * The due times of many keys (see `rate-limit.ts` of the contract), in a table for all workers: what it lets through
  * is exact, however many workers and connections ask at once.
  *
  * A hash table of buckets with a fixed number of slots, so that its memory is bounded from the start. A key is found
@@ -34,27 +34,32 @@ const LONG_PAST = 1;
 const PRIME = 67_108_859;
 const LOW_24 = 16_777_216;
 
-/** Each worker's way to the memory that all have. @perWorker */
-let locks = ffi.new<ffi.Bytes>("uint8_t[1]");
-/** @perWorker */
-let header = ffi.new<ffi.Pointer<number>>("double[8]");
-/** @perWorker */
-let slots = ffi.new<ffi.Pointer<number>>("double[1]");
-/** @perWorker */
-let slotCount = 0;
+/** A worker's way to the memory that all have. */
+export interface DueTimes {
+  readonly locks: ffi.Bytes;
+  readonly header: ffi.Pointer<number>;
+  readonly slots: ffi.Pointer<number>;
+  readonly slotCount: number;
+}
 
-/** In the master, before workers are forked. Throws when there is no memory. */
-export function createDueTimes(keysMax: number): void {
+/** In the master, before workers are forked; `name` is this table's alone. Throws when there is no memory. */
+export function createDueTimes(name: string, keysMax: number): DueTimes {
   let count = LOCKS;
   while (count * SLOTS_PER_BUCKET < keysMax * SLOTS_PER_KEY) count *= 2;
   const lockBytes = LOCKS * LOCK_BYTES;
   const bytes = HEADER_BYTES + lockBytes + count * SLOTS_PER_BUCKET * DOUBLES_PER_SLOT * 8;
-  const [memory, isNew] = mappedMemory("due-times", bytes);
-  header = ffi.cast<ffi.Pointer<number>>("double *", memory);
-  locks = bytesAt(memory, HEADER_BYTES);
-  slots = ffi.cast<ffi.Pointer<number>>("double *", bytesAt(memory, HEADER_BYTES + lockBytes));
-  slotCount = count * SLOTS_PER_BUCKET;
-  if (!isNew) return;
+  const [memory, isNew] = mappedMemory(name, bytes);
+  const header = ffi.cast<ffi.Pointer<number>>("double *", memory);
+  const locks = bytesAt(memory, HEADER_BYTES);
+  const slots = ffi.cast<ffi.Pointer<number>>("double *", bytesAt(memory, HEADER_BYTES + lockBytes));
+  if (isNew) {
+    drawMultipliers(header);
+    createLocks(locks, LOCKS);
+  }
+  return { locks, header, slots, slotCount: count * SLOTS_PER_BUCKET };
+}
+
+function drawMultipliers(header: ffi.Pointer<number>): void {
   const drawn = randomBytes(MULTIPLIERS * 4);
   for (let i = 0; i < MULTIPLIERS; i++) {
     const [a, b, c, d] = string.byte(drawn, i * 4 + 1, i * 4 + 4);
@@ -62,7 +67,6 @@ export function createDueTimes(keysMax: number): void {
       1 +
       (((((a as number) * 256 + (b as number)) * 256 + (c as number)) * 256 + (d as number)) % (PRIME - 1));
   }
-  createLocks(locks, LOCKS);
 }
 
 /**
@@ -71,11 +75,18 @@ export function createDueTimes(keysMax: number): void {
  *
  * @hot
  */
-export function charge(limit: CompiledLimit, keyA: number, keyB: number, now: number): boolean {
-  const home = homeOf(keyA, keyB);
+export function charge(
+  times: DueTimes,
+  limit: CompiledLimit,
+  keyA: number,
+  keyB: number,
+  now: number,
+): boolean {
+  const { locks, slots } = times;
+  const home = homeOf(times, keyA, keyB);
   const lockIndex = lockOf(home);
   lock(locks, lockIndex);
-  const slot = slotOf(home, keyA, keyB, now) * DOUBLES_PER_SLOT;
+  const slot = slotOf(times, home, keyA, keyB, now) * DOUBLES_PER_SLOT;
   const kept = slots[slot + 2] as number;
   const next = arrive(limit, kept, now);
   due = next === REFUSED ? standing(limit, kept, now) : next;
@@ -89,19 +100,21 @@ export function charge(limit: CompiledLimit, keyA: number, keyB: number, now: nu
  *
  * @hot
  */
-export function dueOf(keyA: number, keyB: number): number {
-  const home = homeOf(keyA, keyB);
+export function dueOf(times: DueTimes, keyA: number, keyB: number): number {
+  const { locks, slots } = times;
+  const home = homeOf(times, keyA, keyB);
   const lockIndex = lockOf(home);
   lock(locks, lockIndex);
-  const kept = isHeldBy(home, keyA, keyB) || wasNeverHeld(home) ? dueAt(home) : searchDue(home, keyA, keyB);
+  const isAtHome = isHeldBy(slots, home, keyA, keyB) || wasNeverHeld(slots, home);
+  const kept = isAtHome ? dueAt(slots, home) : searchDue(slots, home, keyA, keyB);
   unlock(locks, lockIndex);
   return kept;
 }
 
-function searchDue(home: number, keyA: number, keyB: number): number {
+function searchDue(slots: ffi.Pointer<number>, home: number, keyA: number, keyB: number): number {
   for (let step = 1; step < SLOTS_PER_BUCKET; step++) {
     const slot = slotBehind(home, step);
-    if (wasNeverHeld(slot) || isHeldBy(slot, keyA, keyB)) return dueAt(slot);
+    if (wasNeverHeld(slots, slot) || isHeldBy(slots, slot, keyA, keyB)) return dueAt(slots, slot);
   }
   return 0;
 }
@@ -121,7 +134,7 @@ export function lastDue(): number {
 }
 
 /** How many keys that still owed something had to give way, since the master started. */
-export function displaced(): number {
+export function displaced({ header }: DueTimes): number {
   return header[DISPLACED] as number;
 }
 
@@ -131,30 +144,38 @@ export function displaced(): number {
  *
  * @hot
  */
-function slotOf(home: number, keyA: number, keyB: number, now: number): number {
-  if (isHeldBy(home, keyA, keyB)) return home;
-  return wasNeverHeld(home) ? takeSlot(home, keyA, keyB) : searchSlots(home, keyA, keyB, now);
+function slotOf({ slots, header }: DueTimes, home: number, keyA: number, keyB: number, now: number): number {
+  if (isHeldBy(slots, home, keyA, keyB)) return home;
+  if (wasNeverHeld(slots, home)) return takeSlot(slots, home, keyA, keyB);
+  return searchSlots(slots, header, home, keyA, keyB, now);
 }
 
-function searchSlots(home: number, keyA: number, keyB: number, now: number): number {
+function searchSlots(
+  slots: ffi.Pointer<number>,
+  header: ffi.Pointer<number>,
+  home: number,
+  keyA: number,
+  keyB: number,
+  now: number,
+): number {
   let free = home;
-  let freeDue = dueAt(home);
+  let freeDue = dueAt(slots, home);
   for (let step = 1; step < SLOTS_PER_BUCKET; step++) {
     const slot = slotBehind(home, step);
     // A key goes into the first slot that nobody ever held, so it is in none behind one.
-    if (wasNeverHeld(slot)) return takeSlot(freeDue > now ? slot : free, keyA, keyB);
-    if (isHeldBy(slot, keyA, keyB)) return slot;
-    if (dueAt(slot) < freeDue) {
+    if (wasNeverHeld(slots, slot)) return takeSlot(slots, freeDue > now ? slot : free, keyA, keyB);
+    if (isHeldBy(slots, slot, keyA, keyB)) return slot;
+    if (dueAt(slots, slot) < freeDue) {
       free = slot;
-      freeDue = dueAt(slot);
+      freeDue = dueAt(slots, slot);
     }
   }
-  if (freeDue > now) header[DISPLACED] = displaced() + 1;
-  return takeSlot(free, keyA, keyB);
+  if (freeDue > now) header[DISPLACED] = (header[DISPLACED] as number) + 1;
+  return takeSlot(slots, free, keyA, keyB);
 }
 
 /** @hot */
-function takeSlot(slot: number, keyA: number, keyB: number): number {
+function takeSlot(slots: ffi.Pointer<number>, slot: number, keyA: number, keyB: number): number {
   const at = slot * DOUBLES_PER_SLOT;
   // Should this worker die between the lines, then nobody is charged for what another owed.
   slots[at + 2] = LONG_PAST;
@@ -164,18 +185,18 @@ function takeSlot(slot: number, keyA: number, keyB: number): number {
 }
 
 /** @hot */
-function isHeldBy(slot: number, keyA: number, keyB: number): boolean {
+function isHeldBy(slots: ffi.Pointer<number>, slot: number, keyA: number, keyB: number): boolean {
   const at = slot * DOUBLES_PER_SLOT;
   return slots[at] === keyA && slots[at + 1] === keyB;
 }
 
 /** @hot */
-function wasNeverHeld(slot: number): boolean {
-  return dueAt(slot) === 0;
+function wasNeverHeld(slots: ffi.Pointer<number>, slot: number): boolean {
+  return dueAt(slots, slot) === 0;
 }
 
 /** @hot */
-function dueAt(slot: number): number {
+function dueAt(slots: ffi.Pointer<number>, slot: number): number {
   return slots[slot * DOUBLES_PER_SLOT + 2] as number;
 }
 
@@ -197,7 +218,7 @@ function lockOf(slot: number): number {
  *
  * @hot
  */
-function homeOf(keyA: number, keyB: number): number {
+function homeOf({ header, slotCount }: DueTimes, keyA: number, keyB: number): number {
   const highA = math.floor(keyA / LOW_24);
   const highB = math.floor(keyB / LOW_24);
   const low =

@@ -25,6 +25,7 @@ import {
 } from "@sluice/contract/sale.ts";
 import { decode } from "cjson.safe";
 import { charge, placeInKey } from "../limits/due-times.ts";
+import { limitTimes } from "../limits/limit-times.ts";
 import { userKey } from "../limits/user-key.ts";
 import { requireUser } from "../phases/access.ts";
 import { nowMs } from "../platform/clock.ts";
@@ -136,7 +137,7 @@ const TRIES = compileLimit({ key: "user", requests: 1, seconds: 1, burst: 1 }, "
 
 function mayTry(userId: string): boolean {
   const [a, b] = userKey(userId);
-  return charge(TRIES, a, placeInKey(TRIES.place, b), ticksAt(nowMs()));
+  return charge(limitTimes(), TRIES, a, placeInKey(TRIES.place, b), ticksAt(nowMs()));
 }
 
 /** Each worker passes on no more than Redis would admit of all of them: that decides exactly. */

@@ -1,7 +1,7 @@
 import type { Address } from "@sluice/contract/policy/address.ts";
 import { compileLimit, remaining, ticksAt } from "@sluice/contract/policy/rate-limit.ts";
 import { addressKeyHigh, addressKeyLow } from "../limits/address-key.ts";
-import { charge, dueOf, placeInKey } from "../limits/due-times.ts";
+import { charge, createDueTimes, type DueTimes, dueOf, placeInKey } from "../limits/due-times.ts";
 
 /** No rule can have that id, and count under it. */
 const NO_RULE = "token flood";
@@ -13,10 +13,24 @@ const NO_RULE = "token flood";
  */
 const LIMIT = compileLimit({ key: "address", requests: 10, seconds: 1, burst: 50 }, NO_RULE);
 
+/**
+ * Addresses that owe something at once: a failing token is owed for a tenth of a second, a whole burst for five. A table
+ * of its own that a processor's cache holds, which that of the limits is far too great for.
+ */
+const ADDRESSES_MAX = 16_384;
+
+/** Inherited from the master. @perWorker */
+let times: DueTimes | undefined;
+
+/** In the master, before workers are forked. Throws when there is no memory. */
+export function createFailureTimes(): void {
+  times = createDueTimes("failing-tokens", ADDRESSES_MAX);
+}
+
 /** @hot */
 export function sendsTooManyFailing(address: Address, nowMs: number): boolean {
   const now = ticksAt(nowMs);
-  return remaining(LIMIT, dueOf(addressKeyHigh(address), lowOf(address)), now) < 1;
+  return remaining(LIMIT, dueOf(times as DueTimes, addressKeyHigh(address), lowOf(address)), now) < 1;
 }
 
 /**
@@ -25,7 +39,7 @@ export function sendsTooManyFailing(address: Address, nowMs: number): boolean {
  * @hot
  */
 export function countFailing(address: Address, nowMs: number): boolean {
-  return charge(LIMIT, addressKeyHigh(address), lowOf(address), ticksAt(nowMs));
+  return charge(times as DueTimes, LIMIT, addressKeyHigh(address), lowOf(address), ticksAt(nowMs));
 }
 
 /** @hot */
