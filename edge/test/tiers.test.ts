@@ -113,6 +113,7 @@ describe("the tiers of cached reads", () => {
       { "set-cookie": "sid=1" },
       { "cache-control": "max-age=60, Private" },
       { "cache-control": "no-store" },
+      { vary: "accept-language" },
     ];
     for (const [index, mark] of marks.entries()) {
       const path = `/products/${50 + index}`;

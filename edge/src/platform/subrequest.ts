@@ -5,7 +5,7 @@ export interface OriginAnswer {
   body: string;
   /** A document of the origin's own, and not nginx's word that there was no answer. */
   isProblem: boolean;
-  /** It sets a cookie, or says by `Cache-Control` that caches must not have it. */
+  /** It sets a cookie, says by `Cache-Control` that caches must not have it, or that others get another one (`Vary`). */
   isPrivate: boolean;
 }
 
@@ -31,7 +31,8 @@ export function askOrigin(path: string, query: string | undefined): OriginAnswer
 function isOneClients(header: LuaTable<string, string | string[]>): boolean {
   for (const [name, value] of header) {
     const field = name.toLowerCase();
-    if (field === "set-cookie") return true;
+    // Nothing of the client went to the origin, so whatever an answer varies by, ours is of who has nothing.
+    if (field === "set-cookie" || field === "vary") return true;
     if (field === "cache-control" && forbidsCaches(value)) return true;
   }
   return false;
