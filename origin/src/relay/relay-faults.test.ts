@@ -11,6 +11,7 @@ import {
 import { startMariadb } from "../../../cli/src/services/mariadb.ts";
 import { rabbitmqctl } from "../../../cli/src/services/rabbitmq.ts";
 import { startRedis } from "../../../cli/src/services/redis.ts";
+import { openProxy } from "../../test/tcp-proxy.ts";
 import { connectExact } from "./connection.ts";
 import { checkLogSettings, LogSettingsFaults } from "./log-settings.ts";
 import { openFixture, openInbox, type RelayFixture, until } from "./relay-fixture.ts";
@@ -28,11 +29,14 @@ after(async () => {
   await services.close();
 });
 
-async function fixture(): Promise<RelayFixture & AsyncDisposable> {
+/** `port`: the database is reached by it. */
+async function fixture(port?: number): Promise<RelayFixture & AsyncDisposable> {
   const database = await createTestDatabase(services);
   const prefix = await createTestRedisPrefix(services);
+  const url = new URL(database.url);
+  if (port !== undefined) url.port = String(port);
   const opened = await openFixture({
-    mysqlUrl: database.url,
+    mysqlUrl: url.href,
     redisUrl: prefix.url,
     redisPrefix: prefix.prefix,
     rabbitmqUrl: services.rabbitmqUrl,
@@ -146,6 +150,22 @@ async function projectedQuietly(f: RelayFixture, id: number): Promise<string | n
     () => null,
   );
 }
+
+test("connections that fall silent without an end are given up, and what was written meanwhile arrives", async () => {
+  await using proxy = await openProxy(services.mysqlUrl);
+  await using f = await fixture(proxy.port);
+  await f.sql.query("INSERT INTO things (name) VALUES ('tea')");
+  await f.startRelay();
+  await until("ready", () => f.log.some(({ msg }) => msg === "ready"));
+  proxy.fallSilent();
+  const direct = await connectExact(
+    f.mysqlUrl.replace(`:${proxy.port}/`, `:${new URL(services.mysqlUrl).port}/`),
+  );
+  await direct.query("UPDATE things SET name = 'green tea', version = version + 1");
+  await until("the change", async () => (await f.projected(1)).version === "2", 30_000);
+  assert.equal(f.log.filter(({ msg }) => msg === "projections complete").length, 1);
+  await direct.end();
+});
 
 async function publish({ sql }: RelayFixture, count: number): Promise<void> {
   const rows = Array.from({ length: count }, () => ["restarted", "it.happened", crypto.randomUUID(), "{}"]);
