@@ -69,6 +69,16 @@ export function filterBitsKey(prefix: string, filter: string, generation: string
   return `${prefix}filter:${filter}:${generation}`;
 }
 
+/** There while a relay follows the log and is not behind, and for moments after; it expires by itself. */
+export function relayCurrentKey(prefix: string): string {
+  return `${prefix}relay:current`;
+}
+
+/** What edge workers have found out about their pages (`coherence.ts`): a hash of counters. */
+export function pageSampleKey(prefix: string): string {
+  return `${prefix}edge:page-sample`;
+}
+
 /** Projection entry of the published policy: version = revision, document = `PolicyDocument`. */
 export function policyKey(prefix: string): string {
   return `${prefix}access:policy`;

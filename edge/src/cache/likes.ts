@@ -26,7 +26,7 @@ import {
  * `GET /products/:id/likes`: how many like a product, and the newest of them. The page that is asked for without a
  * query is kept; all others are the origin's.
  */
-const likes = createPathPages(2_000, readPage);
+export const likes = createPathPages(2_000, readPage, idIn);
 
 const PATH_PREFIX = "/products/";
 const PATH_SUFFIX = "/likes";
@@ -65,7 +65,7 @@ export function forgetAllLikes(): void {
   forgetAll(likes);
 }
 
-function idIn(path: string): string {
+function idIn(this: void, path: string): string {
   return path.substring(PATH_PREFIX.length, path.length - PATH_SUFFIX.length);
 }
 

@@ -6,7 +6,9 @@ import {
   deleteFrom,
   type GenerationalMap,
   getFrom,
+  peekAt,
   putInto,
+  someKeys,
 } from "../platform/generational-map.ts";
 import { askOnce } from "./node-flight.ts";
 import {
@@ -35,6 +37,8 @@ export interface PathPages {
   missedAtMs: number;
   /** The page from Redis; undefined when it is not there, or not all of it. May wait. */
   read: (this: void, id: string) => string | undefined;
+  /** The id in a path. */
+  idIn: (this: void, path: string) => string;
 }
 
 /** What a page is asked for by: its path, and the product that is in it. */
@@ -49,13 +53,14 @@ const CHANGE_PLACES = 4_096;
 /** A BIGINT has no more digits. */
 const ID_DIGITS_MAX = 19;
 
-export function createPathPages(max: number, read: PathPages["read"]): PathPages {
+export function createPathPages(max: number, read: PathPages["read"], idIn: PathPages["idIn"]): PathPages {
   return {
     pages: createGenerationalMap<Page>(max),
     flights: createFlights(),
     changedAtMs: new LuaTable(),
     missedAtMs: 0,
     read,
+    idIn,
   };
 }
 
@@ -92,6 +97,21 @@ export function forgetAll(cache: PathPages): void {
   cache.missedAtMs = preciseNowMs();
   clearMap(cache.pages);
   spoilAll(cache.flights);
+}
+
+/** At random, and as far as there are so many. Walks through all that are held. */
+export function somePaths(cache: PathPages, wanted: number): string[] {
+  return someKeys(cache.pages, wanted);
+}
+
+/** The page that would be given now, if there is one; looking does not keep it. */
+export function holdsStill(cache: PathPages, path: string): Page | undefined {
+  const held = peekAt(cache.pages, path);
+  return held !== undefined && isFresh(held, isLive(), nowMs()) ? held : undefined;
+}
+
+export function readAgain(cache: PathPages, path: string): string | undefined {
+  return cache.read(cache.idIn(path));
 }
 
 /** Decimal as the service itself writes ids: no other spelling of one may cost anybody anything. */

@@ -16,7 +16,7 @@ import {
 } from "./path-pages.ts";
 
 /** `GET /products/:id`, of the two parts that Redis has of each product. */
-const products = createPathPages(5_000, readParts);
+export const products = createPathPages(5_000, readParts, idIn);
 
 const PATH_PREFIX = "/products/";
 const FIELD_PRODUCT = PART_PRODUCT + FIELD_DOCUMENT;
@@ -35,13 +35,13 @@ export function heldProduct(path: string, atMs: number): Page | undefined {
 
 /** Whether the path names a product that has never been. */
 export function isNoProduct(path: string, atMs: number): boolean {
-  return isNever(path.substring(PATH_PREFIX.length), atMs);
+  return isNever(idIn(path), atMs);
 }
 
 /** @phase content */
 export function serveProduct(): void {
   const path = requestPath();
-  const id = path.substring(PATH_PREFIX.length);
+  const id = idIn(path);
   if (isProductId(id)) servePath(products, path, id);
   else answerProblem(ROUTE_NOT_FOUND);
 }
@@ -53,6 +53,10 @@ export function forgetProduct(id: string): void {
 
 export function forgetAllProducts(): void {
   forgetAll(products);
+}
+
+function idIn(this: void, path: string): string {
+  return path.substring(PATH_PREFIX.length);
 }
 
 function readParts(this: void, id: string): string | undefined {

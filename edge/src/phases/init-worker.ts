@@ -1,3 +1,6 @@
+import { likes } from "../cache/likes.ts";
+import { startPageSample } from "../cache/page-sample.ts";
+import { products } from "../cache/products.ts";
 import { startFollower } from "../changes/follower.ts";
 import { loadGeoData } from "../geo/geo-data.ts";
 import { startGeo } from "../geo/report.ts";
@@ -34,5 +37,6 @@ export function startWorker(settings: EdgeSettings): void {
   startUpkeep(currentLists());
   startAdmissionLine();
   startDecisionCounts(settings.redisPrefix);
+  startPageSample(settings.redisPrefix, [products, likes]);
   startDecisionSample(settings.redisPrefix, settings.sample);
 }

@@ -22,6 +22,26 @@ export function getFrom<V>(map: GenerationalMap<V>, key: string): V | undefined 
   return aged;
 }
 
+/** As `getFrom`, for who only looks: what is old stays so. */
+export function peekAt<V>(map: GenerationalMap<V>, key: string): V | undefined {
+  const value = map.young.get(key);
+  return value === undefined ? map.old.get(key) : value;
+}
+
+/** `wanted` of the keys, all as likely, or all there are (Vitter's algorithm R, 1985). Walks through the whole map. */
+export function someKeys<V>(map: GenerationalMap<V>, wanted: number): string[] {
+  const keys: string[] = [];
+  let seen = 0;
+  for (const generation of [map.young, map.old]) {
+    for (const [key] of generation) {
+      seen += 1;
+      const at = seen <= wanted ? seen - 1 : math.floor(math.random() * seen);
+      if (at < wanted) keys[at] = key;
+    }
+  }
+  return keys;
+}
+
 export function putInto<V>(map: GenerationalMap<V>, key: string, value: V): void {
   if (map.young.get(key) === undefined) {
     if (map.youngCount >= map.max) {

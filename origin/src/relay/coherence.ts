@@ -1,18 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { COHERENCE_AGES_MS } from "@sluice/contract/coherence.ts";
 import { readyKey } from "@sluice/contract/keys.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
-import { differing, readAgain } from "../platform/redis/audit-projections.ts";
+import { type Difference, differing, readAgain } from "../platform/redis/audit-projections.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
 import type { ProjectedTable, TableRow } from "../platform/redis/projected-table.ts";
 import { repeat } from "../platform/repeat.ts";
 
 /**
- * Compares a random sample of what is in Redis with the rows that it was made of, for as long as this relay leads. A row
- * that changed a moment ago may differ, so what does is looked at again after each of `agesMs`, against the database of
- * that moment, and counted by how long it has differed. In good health the first ages count what is on its way, and the
- * last ones stay at 0: what differs that long was lost.
+ * Compares a random sample of what is in Redis with the rows that it was made of, for as long as this relay leads; see
+ * `contract/src/coherence.ts` for how what differs is counted. A row that is written all the time differs whenever
+ * somebody looks, each time in another way: it counts only as long as Redis has not got to what the row was at first.
  */
 export interface CoherenceStatus {
   /** Rows that were looked at since this relay began to lead. */
@@ -21,11 +21,17 @@ export interface CoherenceStatus {
   readonly differing: readonly { readonly ageMs: number; readonly count: number }[];
 }
 
-export const coherenceLimits = {
+export interface CoherenceLimits {
+  readonly everyMs: number;
+  readonly rowsAtOnce: number;
+  readonly agesMs: readonly number[];
+}
+
+export const coherenceLimits: CoherenceLimits = {
   everyMs: 1_000,
   rowsAtOnce: 20,
-  agesMs: [0, 50, 500, 5_000],
-} as const;
+  agesMs: COHERENCE_AGES_MS,
+};
 
 export const nothingSampled: CoherenceStatus = {
   sampled: 0,
@@ -41,39 +47,46 @@ export interface CoherenceOptions {
   readonly logger: Logger;
 }
 
-export function sampleCoherence(options: CoherenceOptions) {
-  const { redis, tables, random, logger } = options;
+export function sampleCoherence(options: CoherenceOptions, limits: CoherenceLimits = coherenceLimits) {
+  const { redis, database, tables, random, logger } = options;
   let sampled = 0;
-  const counts: number[] = coherenceLimits.agesMs.map(() => 0);
+  const counts: number[] = limits.agesMs.map(() => 0);
   const ending = new AbortController();
+  const waited = (ms: number) =>
+    delay(ms, true, { signal: ending.signal }).catch(() => {
+      // The relay is stopping.
+      return false;
+    });
 
   const sample = async () => {
     const table = tables[Math.floor(random() * tables.length)];
     // While projections are missing, differences say nothing; outages are told by others.
     if (table === undefined || !redis.isUp()) return;
     if ((await redis.client.exists(readyKey(redis.prefix))) === 0) return;
-    let rows = await randomRows(options, table);
+    const rows = await randomRows(options, table, limits.rowsAtOnce);
     sampled += rows.length;
-    let ageMs = 0;
-    for (const [index, nextMs] of coherenceLimits.agesMs.entries()) {
-      if (rows.length === 0) return;
-      await delay(nextMs - ageMs, undefined, { signal: ending.signal });
+    let doubtful = await differing(options, table, rows);
+    let ageMs = limits.agesMs[0] as number;
+    counts[0] = (counts[0] as number) + rowsOf(doubtful).length;
+    for (const [index, nextMs] of limits.agesMs.entries()) {
+      if (index === 0) continue;
+      if (doubtful.length === 0 || !(await waited(nextMs - ageMs))) return;
       ageMs = nextMs;
-      if (index > 0) rows = await readAgain(options.database, table, rows);
-      rows = (await differing(options, table, rows)).map(({ row }) => row);
-      counts[index] = (counts[index] as number) + rows.length;
+      const now = await differing(options, table, await readAgain(database, table, rowsOf(doubtful)));
+      doubtful = doubtful.filter((first) => now.some((again) => isStill(first, again)));
+      counts[index] = (counts[index] as number) + rowsOf(doubtful).length;
     }
-    if (rows.length > 0) {
-      const ids = rows.map((row) => row[table.primaryKey]);
+    if (doubtful.length > 0) {
+      const ids = rowsOf(doubtful).map((row) => row[table.primaryKey]);
       logger.error({ table: table.table, ids, ageMs }, "Redis differs from the database");
     }
   };
 
-  const sampling = repeat("sample coherence", () => coherenceLimits.everyMs, sample, logger);
+  const sampling = repeat("sample coherence", () => limits.everyMs, sample, logger);
   return {
     status: (): CoherenceStatus => ({
       sampled,
-      differing: coherenceLimits.agesMs.map((ageMs, index) => ({ ageMs, count: counts[index] as number })),
+      differing: limits.agesMs.map((ageMs, index) => ({ ageMs, count: counts[index] as number })),
     }),
     close: async () => {
       ending.abort();
@@ -82,10 +95,26 @@ export function sampleCoherence(options: CoherenceOptions) {
   };
 }
 
+/** A row may have several projections. */
+function rowsOf(differences: readonly Difference[]): TableRow[] {
+  return [...new Set(differences.map(({ row }) => row))];
+}
+
+/** Whether Redis has not moved since, or not yet to where the row was then. */
+function isStill(first: Difference, again: Difference): boolean {
+  const { key, id, shape, version } = first.projection;
+  const { projection, held } = again;
+  if (projection.shape !== shape || projection.key !== key || projection.id !== id) return false;
+  if (held.version === null) return true;
+  if (BigInt(held.version) < BigInt(version)) return true;
+  return held.version === first.held.version && held.document === first.held.document;
+}
+
 /** Neighbours behind a random place in the key, which is a number or text. */
 async function randomRows(
   { database, random }: CoherenceOptions,
   { table, primaryKey, columns }: ProjectedTable,
+  rowsAtOnce: number,
 ): Promise<TableRow[]> {
   const [ends] = await database.query<{ first: string | number | null; last: string | number | null }>(
     `SELECT MIN(${primaryKey}) AS first, MAX(${primaryKey}) AS last FROM ${table}`,
@@ -97,7 +126,7 @@ async function randomRows(
       : randomText(random);
   return database.query<TableRow>(
     `SELECT ${columns.join(", ")} FROM ${table} WHERE ${primaryKey} >= ? ORDER BY ${primaryKey} LIMIT ?`,
-    [place, coherenceLimits.rowsAtOnce],
+    [place, rowsAtOnce],
   );
 }
 

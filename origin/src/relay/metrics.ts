@@ -10,7 +10,7 @@ export function relayMetrics(redis: RedisStore): Metrics {
     const status = redis.isUp() ? await readStatus(redis) : undefined;
     const leads = gauge("sluice_relay_leads", "Whether a relay leads and says so.", status ? 1 : 0);
     if (status === undefined) return leads;
-    const { state, behindMs, behindBytes, rowsPerSecond, queues, fills, filters, coherence } = status;
+    const { state, behindMs, behindBytes, rowsPerSecond, queues, fills, filters, coherence, pages } = status;
     const filling = Object.values(fills).filter(({ after }) => after !== undefined).length;
     return [
       ...leads,
@@ -26,7 +26,8 @@ export function relayMetrics(redis: RedisStore): Metrics {
       ...gauge("sluice_relay_batches_in_flight", "Batches sent and not applied.", queues.batchesInFlight),
       ...gauge("sluice_relay_messages", "Messages in hand for RabbitMQ.", queues.messages),
       ...filterMetrics(filters),
-      ...coherenceMetrics(coherence),
+      ...coherenceMetrics("sluice_relay", "Rows of the database that were compared with Redis.", coherence),
+      ...coherenceMetrics("sluice_edge_pages", "Pages of workers that were compared with Redis.", pages),
       ...gauge("sluice_relay_filling", "Tables whose projections are being filled.", filling),
     ];
   };
@@ -48,13 +49,13 @@ function filterMetrics(filters: readonly FilterStatus[]): string[] {
   ]);
 }
 
-/** Counters of this leader; they begin anew with the next. */
-function coherenceMetrics({ sampled, differing }: CoherenceStatus): string[] {
-  const name = "sluice_relay_sample_differing_total";
+/** Those of the relay are this leader's; they begin anew with the next. */
+function coherenceMetrics(of: string, help: string, { sampled, differing }: CoherenceStatus): string[] {
+  const name = `${of}_sample_differing_total`;
   return [
-    "# HELP sluice_relay_sampled_total Rows of the database that were compared with Redis.",
-    "# TYPE sluice_relay_sampled_total counter",
-    `sluice_relay_sampled_total ${sampled}`,
+    `# HELP ${of}_sampled_total ${help}`,
+    `# TYPE ${of}_sampled_total counter`,
+    `${of}_sampled_total ${sampled}`,
     `# HELP ${name} Those that differed for so long and longer.`,
     `# TYPE ${name} counter`,
     ...differing.map(({ ageMs, count }) => `${name}{age_ms="${ageMs}"} ${count}`),

@@ -32,7 +32,7 @@ export function statusText(status: RelayStatus | undefined): string {
   if (status === undefined) return "no relay leads";
   const { state, epoch, position, behindMs, behindBytes, rows, rowsPerSecond, queues, fills } = status;
   const filling = Object.entries(fills).filter(([, { after }]) => after !== undefined);
-  const { lastError, filters, coherence } = status;
+  const { lastError, filters, coherence, pages } = status;
   const lines = [
     ["state", state],
     ["behind", `${behindMs === null ? "?" : behindMs / 1_000} s, ${behindBytes ?? "?"} bytes`],
@@ -45,7 +45,8 @@ export function statusText(status: RelayStatus | undefined): string {
       filling.map(([table, { after }]) => `${table} (after ${after ?? "nothing"})`).join(", ") || "-",
     ],
     ["filters", filters.map(filterText).join(", ") || "-"],
-    ["sampled", coherenceText(coherence)],
+    ["sampled", coherenceText("rows in Redis", coherence)],
+    ["", coherenceText("pages in edge workers", pages)],
     [
       "last error",
       lastError === null ? "-" : `${new Date(lastError.atMs).toISOString()} ${lastError.message}`,
@@ -59,7 +60,7 @@ function filterText({ filter, building, bytes, falsePositives }: FilterStatus): 
   return `${filter}: ${building ? "being built" : `${bytes} bytes, ${share}`}`;
 }
 
-function coherenceText({ sampled, differing }: CoherenceStatus): string {
+function coherenceText(what: string, { sampled, differing }: CoherenceStatus): string {
   const ages = differing.map(({ ageMs, count }) => `${count} for ${ageMs} ms`);
-  return `${sampled} rows in Redis, of which differed: ${ages.join(", ")} and longer`;
+  return `${sampled} ${what}, of which differed: ${ages.join(", ")} and longer`;
 }

@@ -1,3 +1,5 @@
+import { COHERENCE_AGES_MS, differingField, FIELD_SAMPLED } from "@sluice/contract/coherence.ts";
+import { pageSampleKey } from "@sluice/contract/keys.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Database } from "../platform/mysql/database.ts";
@@ -31,6 +33,8 @@ export interface RelayStatus {
   readonly filters: readonly FilterStatus[];
   /** What a random sample of Redis was worth. */
   readonly coherence: CoherenceStatus;
+  /** The same of the pages in the memory of all edge workers, beside Redis, since it was emptied last. */
+  readonly pages: CoherenceStatus;
   readonly lastError: { readonly atMs: number; readonly message: string } | null;
 }
 
@@ -119,11 +123,19 @@ export function tellStatus(gauges: RelayGauges, { redis, database, clock, logger
       fills,
       filters: await gauges.filters(),
       coherence: gauges.coherence(),
+      pages: await readPageSample(redis),
       lastError,
     };
     await redis.client.set(statusKey(redis.prefix), JSON.stringify(status), "PX", statusLimits.expiresMs);
   };
   return repeat("tell the relay's status", () => statusLimits.everyMs, tell, logger);
+}
+
+async function readPageSample({ client, prefix }: RedisStore): Promise<CoherenceStatus> {
+  const counters = await client.hgetall(pageSampleKey(prefix));
+  const count = (field: string) => Number(counters[field] ?? 0);
+  const differing = COHERENCE_AGES_MS.map((ageMs) => ({ ageMs, count: count(differingField(ageMs)) }));
+  return { sampled: count(FIELD_SAMPLED), differing };
 }
 
 async function readBytesBehind(database: Database, at: { readonly file: string; readonly position: number }) {

@@ -105,9 +105,19 @@ test("a version that is behind, ahead or missing is found", async () => {
   ]);
 });
 
-test("a revoked session that still has its document is found", async () => {
+test("a document that is not the row's is found, and one where there should be none", async () => {
+  const redisHas = "2, with another document";
   await redis.client.hset(sessionKey(keys.prefix, "b"), "d", "{}");
-  assert.deepEqual(await audit(), [[{ key: "session:b", field: "", row: "2", redis: null }], []]);
+  assert.deepEqual(await audit(), [[{ key: "session:b", field: "", row: "2", redis: redisHas }], []]);
+  await redis.client.hdel(sessionKey(keys.prefix, "b"), "d");
+  await redis.client.hset(sessionKey(keys.prefix, "a"), "d", '{"of":"another"}');
+  const entry = { ...entryOf({ id: 2, version: 2 }) };
+  const document = String(entry.document).replace("192.0.2.1", "192.0.2.2");
+  await redis.client.hset(accessEntriesKey(keys.prefix), "2", document);
+  assert.deepEqual(await audit(), [
+    [{ key: "session:a", field: "", row: "1", redis: "1, with another document" }],
+    [{ key: "access:entries", field: "2", row: "2", redis: redisHas }],
+  ]);
 });
 
 test("what arrives while the audit looks is no fault", async () => {

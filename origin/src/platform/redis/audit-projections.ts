@@ -64,13 +64,21 @@ async function differences(on: ProjectionAuditDependencies, table: ProjectedTabl
   }
 }
 
+/** What Redis holds of a row. */
+export interface Held {
+  /** Null when it holds nothing. */
+  readonly version: string | null;
+  /** Undefined for a tombstone, and where only versions are held. */
+  readonly document: string | undefined;
+}
+
 export interface Difference {
   readonly row: TableRow;
   readonly projection: Projection;
-  readonly held: string | null;
+  readonly held: Held;
 }
 
-/** The versions are enough: one version of a row has one document. */
+/** By version and by document. */
 export async function differing(
   { redis, clock }: Pick<ProjectionAuditDependencies, "redis" | "clock">,
   table: ProjectedTable,
@@ -83,21 +91,20 @@ export async function differing(
       .map((projection) => ({ row, projection })),
   );
   const pipeline = redis.client.pipeline();
-  for (const { projection } of expected) readVersion(pipeline, redis.prefix, projection);
+  for (const { projection } of expected) readHeld(pipeline, redis.prefix, projection);
   const answers = (await pipeline.exec()) ?? [];
   return expected.flatMap(({ row, projection }, index) => {
     const [error, answer] = answers[index] as [Error | null, unknown];
     if (error !== null) throw error;
-    const held = versionIn(projection, answer);
-    return held === String(projection.version) || isBelowFloor(projection, answer)
-      ? []
-      : [{ row, projection, held }];
+    const held = heldIn(projection, answer);
+    const agrees = held.version === String(projection.version) && held.document === shownDocument(projection);
+    return agrees || isBelowFloor(projection, answer) ? [] : [{ row, projection, held }];
   });
 }
 
 type Pipeline = ReturnType<RedisStore["client"]["pipeline"]>;
 
-function readVersion(
+function readHeld(
   pipeline: Pipeline,
   prefix: string,
   { key, id, shape: { layout, fieldPrefix } }: Projection,
@@ -123,18 +130,24 @@ function isBelowFloor({ shape, version }: Projection, answer: unknown): boolean 
   return floor !== null && floor !== undefined && Number(version) <= Number(floor);
 }
 
-/** Null when nothing is held, or when document and tombstone are mixed up. */
-function versionIn({ shape, document }: Projection, answer: unknown): string | null {
+function heldIn({ shape, document }: Projection, answer: unknown): Held {
   const [first, second] = answer as (string | null)[];
-  if (shape.layout === "ranking") return (document === undefined ? second : first) ?? null;
-  if (first === null || first === undefined) return null;
-  if (shape.layout === "field") return String((JSON.parse(first) as { version: number }).version);
-  return (document === undefined) === (second === null) ? first : null;
+  if (shape.layout === "ranking") {
+    return { version: (document === undefined ? second : first) ?? null, document: undefined };
+  }
+  if (first === null || first === undefined) return { version: null, document: undefined };
+  if (shape.layout === "entry") return { version: first, document: second ?? undefined };
+  return { version: String((JSON.parse(first) as { version: number }).version), document: first };
+}
+
+function shownDocument({ shape, document }: Projection): string | undefined {
+  return shape.layout === "ranking" ? undefined : document;
 }
 
 function shown({ projection, held }: Difference) {
   const { key, id, shape, version } = projection;
-  return { key, field: shape.layout === "field" ? id : shape.fieldPrefix, row: String(version), redis: held };
+  const redis = held.version === String(version) ? `${version}, with another document` : held.version;
+  return { key, field: shape.layout === "field" ? id : shape.fieldPrefix, row: String(version), redis };
 }
 
 async function* pagesOf(database: Database, { table, primaryKey }: ProjectedTable) {
