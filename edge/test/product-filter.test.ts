@@ -127,6 +127,26 @@ describe("ids that were never a product's", () => {
     assert.equal(origin.seen.length, 0);
   });
 
+  test("without a relay that keeps up nothing is said of any id", async () => {
+    // Made long after the last one that was announced.
+    origin.answer((seen, response) => answerJson(response, 200, { url: seen.url }));
+    await redis.relayKeepsUp(false);
+    let id = 8_000_000;
+    await until("a product is found that was not announced", async () => {
+      id += 1;
+      return (await get(`/products/${id}`)).status === 200;
+    });
+    const found = await Promise.all(Array.from({ length: 20 }, (_, i) => get(`/products/${8_100_000 + i}`)));
+    assert.ok(found.some(({ status }) => status === 200));
+    await redis.relayKeepsUp(true);
+    await until("all workers say no again", async () => {
+      origin.seen.length = 0;
+      id += 20;
+      await Promise.all(Array.from({ length: 20 }, (_, i) => get(`/products/${id + i}`)));
+      return origin.seen.length === 0;
+    });
+  });
+
   test("a filter of another epoch says nothing, and a worker that starts again loads the one that holds", async () => {
     await edge.stop();
     await edge.start();

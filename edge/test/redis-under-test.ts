@@ -28,6 +28,7 @@ import {
   policyKey,
   productKey,
   readyKey,
+  relayCurrentKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
 import { filterEpoch, type MembershipShape } from "@sluice/contract/membership.ts";
@@ -60,6 +61,13 @@ export class RedisUnderTest {
 
   async ready(epoch: string): Promise<void> {
     await this.client.set(readyKey(PREFIX), epoch);
+    await this.relayKeepsUp(true);
+  }
+
+  /** Says so, as a relay does, but for as long as nobody says otherwise. */
+  async relayKeepsUp(keepsUp: boolean): Promise<void> {
+    if (keepsUp) await this.client.set(relayCurrentKey(PREFIX), "1");
+    else await this.client.del(relayCurrentKey(PREFIX));
   }
 
   async change(kind: ChangeKind, id: string, version: number, more: string[] = []): Promise<void> {

@@ -19,6 +19,7 @@ import {
   policyKey,
   productKey,
   readyKey,
+  relayCurrentKey,
   sessionKey,
 } from "@sluice/contract/keys.ts";
 import { addMember, filterEpoch, membershipShape } from "@sluice/contract/membership.ts";
@@ -75,6 +76,7 @@ export async function writeProjections(
     }
     await pipeline.exec();
     if (filtered !== undefined) await writeFilter(redis, prefix, filtered);
+    await redis.set(relayCurrentKey(prefix), "1");
     await redis.set(readyKey(prefix), EPOCH);
   } finally {
     redis.disconnect();

@@ -7,10 +7,12 @@ import {
   filterBitsKey,
   filterKey,
   PRODUCTS_FILTER,
+  relayCurrentKey,
 } from "@sluice/contract/keys.ts";
 import { addMember, filterEpoch, type MembershipShape, mayBeMember } from "@sluice/contract/membership.ts";
 import { allocateFlat, type FlatArray } from "@sluice/contract/policy/flat-memory.ts";
 import { isLiveAt } from "../changes/liveness.ts";
+import { nowMs } from "../platform/clock.ts";
 import { type Connection, textOf } from "../platform/redis.ts";
 
 /**
@@ -19,7 +21,8 @@ import { type Connection, textOf } from "../platform/redis.ts";
  * every product that appears after it is a change, which adds its id here.
  *
  * A product is announced some moments after its commit. Who asks for it in between has its id from the commit, so it is
- * one of the next ids that the database gives: these are left to who can know.
+ * one of the next ids that the database gives: these are left to who can know. Without a relay that keeps up the moments
+ * have no end, and nothing is said of any id.
  */
 interface Filter {
   shape: MembershipShape;
@@ -30,6 +33,8 @@ interface Filter {
 
 /** Ids above the highest known one of which nothing is said: products made within the time that a change takes. */
 const NEXT_IDS = 32;
+/** For how long a relay that was seen to keep up is believed to; it is looked for every second or two. */
+const KEPT_MS = 2_500;
 /** Bytes of one read: others wait meanwhile. */
 const PIECE_BYTES = 65_536;
 /** JavaScript's, and the catalog's: no product has a higher id. */
@@ -37,6 +42,8 @@ const ID_MAX = 9_007_199_254_740_991;
 
 /** @perWorker */
 let filter: Filter | undefined;
+/** @perWorker */
+let keptUntilMs = 0;
 
 /**
  * Whether there has never been a product with that id. `id` is decimal.
@@ -44,7 +51,7 @@ let filter: Filter | undefined;
  * @hot
  */
 export function neverExisted(id: number, atMs: number): boolean {
-  if (filter === undefined || !isLiveAt(atMs)) return false;
+  if (filter === undefined || atMs >= keptUntilMs || !isLiveAt(atMs)) return false;
   const beyond = id - filter.highest;
   if (beyond > NEXT_IDS) return true;
   return beyond <= 0 && !mayBeMember(filter.bytes, filter.shape, id);
@@ -66,6 +73,13 @@ export function isFilterLoaded(): boolean {
 /** Until one is loaded, nothing is said of any id. */
 export function forgetFilter(): void {
   filter = undefined;
+}
+
+/** Looks whether a relay keeps up. Returns an error of Redis. */
+export function lookForRelay(redis: Connection, prefix: string): string | undefined {
+  const [current, err] = redis.get(relayCurrentKey(prefix));
+  if (textOf(current) !== undefined) keptUntilMs = nowMs() + KEPT_MS;
+  return err;
 }
 
 /**

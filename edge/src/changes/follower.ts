@@ -1,6 +1,6 @@
 import { changesKey } from "@sluice/contract/keys.ts";
 import { forgetAllLikes } from "../cache/likes.ts";
-import { forgetFilter, isFilterLoaded, loadFilter } from "../cache/product-filter.ts";
+import { forgetFilter, isFilterLoaded, loadFilter, lookForRelay } from "../cache/product-filter.ts";
 import { beginGeneration } from "../cache/product-lists.ts";
 import { forgetAllProducts } from "../cache/products.ts";
 import { nowMs, sleepMs } from "../platform/clock.ts";
@@ -111,7 +111,7 @@ function load(redis: Connection): string | undefined {
   forgetAllLikes();
   beginGeneration(result.position);
   loaded = result;
-  epochCheckedAtMs = nowMs();
+  epochCheckedAtMs = 0;
   noteLoad(result.epoch, result.position);
   logNotice(`loaded policy and lists of epoch ${result.epoch}`);
   return undefined;
@@ -126,6 +126,8 @@ function readOn(redis: Connection, at: Loaded): string | undefined {
       forget("the projections were rebuilt");
       return undefined;
     }
+    const relayError = lookForRelay(redis, prefix);
+    if (relayError !== undefined) return relayError;
     epochCheckedAtMs = nowMs();
   }
   const from = at.position;

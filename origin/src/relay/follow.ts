@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { relayCurrentKey } from "@sluice/contract/keys.ts";
 import { projectAll } from "../platform/redis/project.ts";
 import type { ProjectedTable, TableRow } from "../platform/redis/projected-table.ts";
 import { batchWindow } from "./batch-window.ts";
@@ -31,6 +32,10 @@ export const followLimits = {
   batchesMax: 4,
   /** Between two checkpoints; what lies between is applied again after a crash, harmlessly. */
   checkpointEveryMs: 20,
+  /** Who is further behind does not say that it keeps up. */
+  currentBehindMs: 1_000,
+  /** It is said every `idleMs`. */
+  currentLifeMs: 1_500,
 } as const;
 
 const outboxTable = "outbox";
@@ -74,6 +79,9 @@ export async function follow(following: Following): Promise<never> {
   const building = filters.build(ending).catch(fail);
   const watch = everyIdle(async () => {
     await place.move(() => ({}));
+    if ((following.heartbeat.behindMs() ?? Number.POSITIVE_INFINITY) < followLimits.currentBehindMs) {
+      await redis.client.set(relayCurrentKey(redis.prefix), "1", "PX", followLimits.currentLifeMs);
+    }
     await takeRebuildRequest(redis, place);
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { relayCurrentKey } from "@sluice/contract/keys.ts";
 import type { RowDataPacket } from "mysql2/promise";
 import {
   createTestDatabase,
@@ -71,6 +72,29 @@ test("a relay that follows says where it is and that it is not behind", async ()
   assert.equal(status.state, "following");
   assert.equal(status.epoch, await f.redis.client.get(`${f.redis.prefix}ready`));
   assert.match(status.position, /^\d+-\d+-\d+/);
+  assert.equal(typeof status.behindBytes, "number");
+  await f.sql.query("INSERT INTO things (name) SELECT CONCAT('n', seq) FROM seq_1_to_500");
+  let fastest = 0;
+  await until("it has counted them", async () => {
+    const { rows, rowsPerSecond } = await told();
+    fastest = Math.max(fastest, rowsPerSecond);
+    return rows > 500 && fastest > 100;
+  });
+  await killBinlogDumps(f);
+  await until("the last error", async () => /./.test((await told()).lastError?.message ?? ""));
+});
+
+test("it says that it keeps up while it does, and no longer", async () => {
+  await using f = await fixture();
+  const relay = await f.startRelay();
+  const saysSo = async () => (await f.redis.client.exists(relayCurrentKey(f.redis.prefix))) === 1;
+  await until("it keeps up", saysSo);
+  await f.sql.query("LOCK TABLES relay_heartbeat WRITE");
+  await until("its heartbeat is late", async () => !(await saysSo()));
+  await f.sql.query("UNLOCK TABLES");
+  await until("it keeps up again", saysSo);
+  await relay.close();
+  await until("nobody does", async () => !(await saysSo()));
 });
 
 test("a reader that is cut off again and again misses nothing and never goes back", async () => {
