@@ -82,6 +82,7 @@ test("what agrees is sampled and counted nowhere", async () => {
 for (const [what, plant] of [
   ["an older version", () => f.redis.client.hset(key(3), "product.v", "0")],
   ["a version that the row never had", () => f.redis.client.hset(key(3), "product.v", "99")],
+  ["a version that is none", () => f.redis.client.hset(key(3), "product.v", "new")],
   ["another document of the same version", () => f.redis.client.hset(key(3), "product.d", '{"id":4}')],
   ["nothing", () => f.redis.client.del(key(3))],
   ["a tombstone of a row that is there", () => f.redis.client.hdel(key(3), "product.d")],

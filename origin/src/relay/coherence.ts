@@ -106,7 +106,7 @@ function isStill(first: Difference, again: Difference): boolean {
   const { projection, held } = again;
   if (projection.shape !== shape || projection.key !== key || projection.id !== id) return false;
   if (held.version === null) return true;
-  if (BigInt(held.version) < BigInt(version)) return true;
+  if (isWhole(held.version) && BigInt(held.version) < BigInt(version)) return true;
   return held.version === first.held.version && held.document === first.held.document;
 }
 
