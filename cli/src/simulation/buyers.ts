@@ -22,6 +22,8 @@ export interface Scene {
 const REPEATS = 3;
 const BOT_CHALLENGES = 4;
 const POLL_MS = 150;
+/** Every so many buyers listen for their outcome, the others ask again and again. */
+const LISTENER_OF = 10;
 /** Whoever is sold out asks again after this, and something: pieces may come back. */
 const SOLD_OUT_PAUSE_MS = 1_000;
 const NO_ANSWER_PAUSE_MS = 300;
@@ -29,23 +31,28 @@ const NO_ANSWER_PAUSE_MS = 300;
 export async function buy(scene: Scene, kind: Kind, person: Person, address: string): Promise<void> {
   const token = scene.people.tokenOf(person);
   const headers = `authorization: ${token}\r\nx-forwarded-for: ${address}\r\n`;
-  scene.tally.people[kind] += 1;
+  const { tally } = scene;
+  const fromMs = Date.now();
+  tally.people[kind] += 1;
   for (;;) {
     const tries = kind === "bot" ? BOT_CHALLENGES : 1;
     const rounds = await Promise.all(
       Array.from({ length: tries }, () => attempt(scene, kind, person, headers)),
     );
-    if (rounds.includes("bought")) {
-      scene.tally.winners[kind] += 1;
+    const bought = rounds.find((round) => typeof round === "object");
+    if (bought !== undefined) {
+      tally.winners[kind] += 1;
+      tally.stays.push({ kind, fromMs, untilMs: bought.admittedAtMs, won: true });
       return;
     }
-    if (rounds.every((round) => round === "over") || scene.isOver()) return;
+    if (rounds.every((round) => round === "over") || scene.isOver()) break;
     await pause(scene, Math.max(...rounds.map((round) => (typeof round === "number" ? round : 0))));
   }
+  tally.stays.push({ kind, fromMs, untilMs: Date.now(), won: false });
 }
 
-/** `bought`; `over`, nothing more to be had; else after how many ms to come again. */
-type Round = "bought" | "over" | number;
+/** They bought; `over`, nothing more to be had; else after how many ms to come again. */
+type Round = { readonly admittedAtMs: number } | "over" | number;
 
 async function attempt(scene: Scene, kind: Kind, person: Person, headers: string): Promise<Round> {
   const path = `/flash-sales/${scene.saleId}`;
@@ -84,6 +91,8 @@ async function follow(
   startedAt: number,
 ): Promise<Round> {
   const { tally, saleId } = scene;
+  const admittedAtMs = Date.now();
+  const listens = person.userId % LISTENER_OF === 0;
   const { ticket } = JSON.parse(first.body) as { ticket: string };
   tally.admitted += 1;
   secondOf(tally).admitted += 1;
@@ -97,12 +106,22 @@ async function follow(
       secondOf(tally).confirmed += 1;
       tally.confirmMs.push(performance.now() - startedAt);
       count(tally.got, person.userId);
-      return "bought";
+      return { admittedAtMs };
     }
     await delay(POLL_MS);
     tally.requests += 1;
-    reply = await scene.lines.ask("GET", `/flash-sales/${saleId}/purchases/${ticket}`, headers);
+    const path = `/flash-sales/${saleId}/purchases/${ticket}`;
+    reply = await (listens
+      ? lastEventOf(scene, `${path}/events`, headers)
+      : scene.lines.ask("GET", path, headers));
   }
+}
+
+/** Server-sent events, which end with the outcome; what came last is the answer. */
+async function lastEventOf({ lines }: Scene, path: string, headers: string): Promise<Reply> {
+  const reply = await lines.ask("GET", path, headers);
+  const last = [...reply.body.matchAll(/^data: (.*)$/gm)].at(-1)?.[1];
+  return { ...reply, body: last ?? '{"status":"QUEUED"}' };
 }
 
 async function ask(

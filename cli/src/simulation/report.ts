@@ -1,5 +1,6 @@
 /** A simulation's result, for people and as text. */
 import { ADMITTED_IN_ORDER_MS } from "@sluice/contract/sale.ts";
+import { ADVANTAGE_MAX } from "./chances.ts";
 import type { SimulationResult } from "./sale-run.ts";
 import { KINDS, percentile } from "./tally.ts";
 
@@ -17,7 +18,7 @@ export interface Section {
 }
 
 export function sectionsOf(result: SimulationResult): Section[] {
-  const { plan, tally, sale, fairness, kills, faults } = result;
+  const { plan, tally, sale, fairness, chances, kills, faults } = result;
   const ms = (values: readonly number[], share: number) => `${percentile(values, share).toFixed(0)} ms`;
   const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
   const sections: Section[] = [
@@ -54,9 +55,10 @@ export function sectionsOf(result: SimulationResult): Section[] {
           (kind) =>
             [
               `${kind} buyers`,
-              `${tally.people[kind]}, of whom ${tally.winners[kind]} bought: ${percent(tally.winners[kind] / Math.max(1, tally.people[kind]))}`,
+              `${tally.winners[kind]} of ${tally.people[kind]} bought, ${chances[kind].expected.toFixed(1)} by equal chances: ${times(chances[kind])}`,
             ] as const,
         ),
+        ["advantage of any of them", `at most ${ADVANTAGE_MAX} times, besides what chance brings`],
         ["neighbours in the order of arrival", percent(fairness.inOrder)],
         [`overtaken by more than ${ADMITTED_IN_ORDER_MS} ms`, `${percent(fairness.overtaken)} (at most 1 %)`],
         ["overtaken by, p99 and most", `${fairness.overtakenMsP99} ms, ${fairness.overtakenMsMax} ms`],
@@ -78,6 +80,10 @@ export function sectionsOf(result: SimulationResult): Section[] {
     },
   ];
   return sections.filter(({ rows }) => rows.length > 0);
+}
+
+function times({ bought, expected }: { bought: number; expected: number }): string {
+  return expected === 0 ? "-" : `${(bought / expected).toFixed(2)} times`;
 }
 
 function list(counts: ReadonlyMap<string, number>): string {

@@ -6,12 +6,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ADMITTED_IN_ORDER_MS } from "@sluice/contract/sale.ts";
 import { startThrowawaySystem, type ThrowawaySystem } from "../system/throwaway.ts";
 import { buy, type Scene } from "./buyers.ts";
+import { ADVANTAGE_MAX, type Chance, chancesOf, hasAdvantage } from "./chances.ts";
 import { type Killed, scheduleKills } from "./kills.ts";
 import { openLines } from "./lines.ts";
 import { invitePeople, type Person } from "./people.ts";
 import type { SimulationPlan } from "./plan.ts";
 import { type Random, randomFrom } from "./random.ts";
-import { type Kind, newTally, type Tally } from "./tally.ts";
+import { KINDS, type Kind, newTally, type Tally } from "./tally.ts";
 
 export interface SimulationResult {
   readonly plan: SimulationPlan;
@@ -26,6 +27,7 @@ export interface SimulationResult {
     overtakenMsP99: number;
     overtakenMsMax: number;
   };
+  readonly chances: Readonly<Record<Kind, Chance>>;
   readonly audit: { code: number | null; output: string };
   readonly durationSeconds: number;
   /** What should not be so; nothing when all is well. */
@@ -166,8 +168,9 @@ async function conclude(
   await operate(system, "PATCH", path, { status: "ENDED" }, { "if-match": String(sale.version) });
   const audit = await system.sluice("audit");
   const { tally, kills, durationSeconds } = run;
-  const faults = faultsOf(plan, tally, kills, { sale, fairness, audit });
-  return { plan, tally, kills, sale, fairness, audit, durationSeconds, faults };
+  const chances = chancesOf(tally.stays, tally.startedAtMs);
+  const faults = faultsOf(plan, tally, kills, { sale, fairness, chances, audit });
+  return { plan, tally, kills, sale, fairness, chances, audit, durationSeconds, faults };
 }
 
 /** Share of buyers who may be overtaken by somebody who came later than the bound allows. */
@@ -177,7 +180,7 @@ function faultsOf(
   { stock, perUser, kills: wanted }: SimulationPlan,
   tally: Tally,
   kills: readonly Killed[],
-  { sale, fairness, audit }: Pick<SimulationResult, "sale" | "fairness" | "audit">,
+  { sale, fairness, chances, audit }: Pick<SimulationResult, "sale" | "fairness" | "chances" | "audit">,
 ): string[] {
   const faults: string[] = [];
   const sold = sale.tickets.CONFIRMED ?? 0;
@@ -197,6 +200,14 @@ function faultsOf(
     faults.push(
       `${(fairness.overtaken * 100).toFixed(1)} % were overtaken by more than ${ADMITTED_IN_ORDER_MS} ms`,
     );
+  }
+  for (const kind of KINDS) {
+    const { bought, expected } = chances[kind];
+    if (hasAdvantage(chances[kind])) {
+      faults.push(
+        `${kind} buyers bought ${bought}, more than ${ADVANTAGE_MAX} times their ${expected.toFixed(1)}`,
+      );
+    }
   }
   return faults;
 }

@@ -3,6 +3,14 @@ export type Kind = "honest" | "repeater" | "bot" | "denied";
 
 export const KINDS: readonly Kind[] = ["honest", "repeater", "bot", "denied"];
 
+/** Somebody in the sale, from when they came until they were admitted to their piece, or left. Unix ms. */
+export interface Stay {
+  readonly kind: Kind;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly won: boolean;
+}
+
 export interface Second {
   admitted: number;
   confirmed: number;
@@ -13,6 +21,8 @@ export interface Tally {
   readonly people: Record<Kind, number>;
   /** People who got something. */
   readonly winners: Record<Kind, number>;
+  /** How long everybody was there for. */
+  readonly stays: Stay[];
   /** Pieces that each user was told to have. */
   readonly got: Map<number, number>;
   requests: number;
@@ -32,7 +42,7 @@ export interface Tally {
 export function newTally(): Tally {
   const none = () => ({ honest: 0, repeater: 0, bot: 0, denied: 0 });
   return {
-    ...{ people: none(), winners: none(), got: new Map() },
+    ...{ people: none(), winners: none(), stays: [], got: new Map() },
     ...{ requests: 0, admitted: 0, confirmed: 0 },
     ...{ outcomes: new Map(), refusals: new Map(), confirmMs: [], refuseMs: [], seconds: [], startedAtMs: 0 },
   };
