@@ -1,6 +1,7 @@
 /**
- * Writers change prices while readers read them through every worker of an edge, and parts of the way between are
- * killed. `ledger.ts` says what must hold of each read; at the end every connection sees the last value of each product.
+ * Writers change prices of products and of flash sales while readers read them through every worker of an edge, and
+ * parts of the way between are killed. `ledger.ts` says what must hold of each read; at the end every connection sees
+ * the last value of each.
  */
 import { Agent, type IncomingMessage, request } from "node:http";
 import { randomFrom } from "../crash/schedule.ts";
@@ -23,6 +24,8 @@ export interface CampaignOutcome {
 }
 
 const PRODUCTS = 20;
+/** One for each writer. */
+const SALES = 4;
 const WRITERS = 4;
 const READERS = 12;
 /** Load between two faults. */
@@ -34,7 +37,7 @@ export async function runCampaign({ seed, faults, say }: CampaignOptions): Promi
   say(`seed ${seed}`);
   const random = randomFrom(seed);
   const first = Math.floor(random() * VICTIMS.length);
-  const stage = await startStage(PRODUCTS);
+  const stage = await startStage(PRODUCTS, SALES);
   const ledger = new Ledger();
   const load = new AbortController();
   const readers = Array.from({ length: READERS }, () => createReader(stage, ledger));
@@ -88,7 +91,7 @@ async function hurt(
   say(`kill -9 of the ${victim}: well again after ${Math.round(performance.now() - fromMs)} ms`);
 }
 
-/** Each writer has products of its own, so prices of one product are committed in their order. */
+/** Each writer has things of its own, so prices of one are committed in their order. */
 async function writeOn(
   stage: Stage,
   ledger: Ledger,
@@ -96,19 +99,19 @@ async function writeOn(
   random: () => number,
   signal: AbortSignal,
 ): Promise<void> {
-  const own = stage.productIds.filter((productId) => productId % WRITERS === index);
+  const own = stage.paths.flatMap((path, thing) => (thing % WRITERS === index ? [{ path, thing }] : []));
   while (!signal.aborted) {
-    const productId = own[Math.floor(random() * own.length)] as number;
-    const price = ledger.latest(productId) + 1;
-    await stage.write(productId, price);
-    ledger.acknowledge(productId, price, performance.now());
+    const { path, thing } = own[Math.floor(random() * own.length)] as (typeof own)[0];
+    const price = ledger.latest(path) + 1;
+    await stage.write(thing, price);
+    ledger.acknowledge(path, price, performance.now());
     await pause(2 + random() * 6);
   }
 }
 
 interface Reader {
   /** Undefined when the edge could not answer. */
-  read(productId: number): Promise<number | undefined>;
+  read(path: string): Promise<number | undefined>;
   close(): void;
 }
 
@@ -116,16 +119,16 @@ interface Reader {
 function createReader({ edgePort }: Stage, ledger: Ledger): Reader {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let connection: number | undefined;
-  let shown = new Map<number, number>();
+  let shown = new Map<string, number>();
   return {
-    read: async (productId) => {
+    read: async (path) => {
       const beganMs = performance.now();
-      const answer = await get(edgePort, agent, `/products/${productId}`);
+      const answer = await get(edgePort, agent, path);
       if (answer === undefined) return undefined;
       if (answer.localPort !== connection) shown = new Map();
       connection = answer.localPort;
-      ledger.judge(productId, answer.price, beganMs, shown.get(productId) ?? 0);
-      shown.set(productId, Math.max(answer.price, shown.get(productId) ?? 0));
+      ledger.judge(path, answer.price, beganMs, shown.get(path) ?? 0);
+      shown.set(path, Math.max(answer.price, shown.get(path) ?? 0));
       return answer.price;
     },
     close: () => agent.destroy(),
@@ -139,17 +142,17 @@ async function readOn(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const productId = stage.productIds[Math.floor(random() * stage.productIds.length)] as number;
-    const price = await reader.read(productId);
+    const path = stage.paths[Math.floor(random() * stage.paths.length)] as string;
+    const price = await reader.read(path);
     await pause(price === undefined ? 20 : 1 + random() * 4);
   }
 }
 
 async function allEqual(stage: Stage, ledger: Ledger, readers: readonly Reader[]): Promise<void> {
-  await eventually("every connection sees the last price of each product", SETTLE_TIMEOUT_MS, async () => {
+  await eventually("every connection sees the last price of each", SETTLE_TIMEOUT_MS, async () => {
     for (const reader of readers) {
-      for (const productId of stage.productIds) {
-        if ((await reader.read(productId)) !== ledger.latest(productId)) return undefined;
+      for (const path of stage.paths) {
+        if ((await reader.read(path)) !== ledger.latest(path)) return undefined;
       }
     }
     return true;

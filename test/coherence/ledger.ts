@@ -13,31 +13,30 @@ export class Ledger {
   readonly outages: { fromMs: number; toMs: number }[] = [];
   reads = 0;
   writes = 0;
-  readonly #acknowledged = new Map<number, Write[]>();
+  readonly #acknowledged = new Map<string, Write[]>();
 
-  acknowledge(productId: number, price: number, atMs: number): void {
+  acknowledge(path: string, price: number, atMs: number): void {
     this.writes += 1;
-    const writes = this.#acknowledged.get(productId) ?? [];
+    const writes = this.#acknowledged.get(path) ?? [];
     writes.push({ price, atMs });
-    this.#acknowledged.set(productId, writes);
+    this.#acknowledged.set(path, writes);
   }
 
-  latest(productId: number): number {
-    return this.#acknowledged.get(productId)?.at(-1)?.price ?? 1;
+  latest(path: string): number {
+    return this.#acknowledged.get(path)?.at(-1)?.price ?? 1;
   }
 
   /** `before` is what the same worker has shown last. */
-  judge(productId: number, price: number, beganMs: number, before: number): void {
+  judge(path: string, price: number, beganMs: number, before: number): void {
     this.reads += 1;
     if (this.#isOutage(beganMs)) return;
-    if (price < before)
-      this.broken.push(`product ${productId} went back from ${before} to ${price} in one worker`);
-    const replaced = this.#acknowledged.get(productId)?.find((write) => write.price > price);
+    if (price < before) this.broken.push(`${path} went back from ${before} to ${price} in one worker`);
+    const replaced = this.#acknowledged.get(path)?.find((write) => write.price > price);
     if (replaced === undefined || replaced.atMs >= beganMs) return;
     const ageMs = beganMs - replaced.atMs;
     this.staleMs.push(ageMs);
     if (beganMs - this.#excusedUntilMs(replaced.atMs) > BOUND_MS) {
-      this.broken.push(`product ${productId} was ${price}, ${Math.round(ageMs)} ms after ${replaced.price}`);
+      this.broken.push(`${path} was ${price}, ${Math.round(ageMs)} ms after ${replaced.price}`);
     }
   }
 

@@ -22,8 +22,9 @@ const STATUS_AGE_MAX_MS = 2_000;
 export interface Stage {
   edgePort: number;
   /** Commits this price, which is the row's version too. */
-  write(productId: number, price: number): Promise<void>;
-  productIds: readonly number[];
+  write(thing: number, price: number): Promise<void>;
+  /** Where each thing that has a price is read: products, and after them flash sales. */
+  paths: readonly string[];
   /** `kill -9`; whoever is killed is there again when it resolves, or is starting. */
   kill(victim: Victim): Promise<void>;
   /** Everything is up, follows and is complete. */
@@ -34,7 +35,7 @@ export interface Stage {
 export type Victim = "leading relay" | "edge worker" | "redis";
 
 /** A database, a Redis of its own, an api, two relays, of which one leads, and an edge of two workers. */
-export async function startStage(products: number): Promise<Stage> {
+export async function startStage(products: number, sales: number): Promise<Stage> {
   const services = await startTestServices();
   const database = await createTestDatabase(services);
   const redis = await startRedis();
@@ -49,6 +50,11 @@ export async function startStage(products: number): Promise<Stage> {
   );
   await sql.query(
     "INSERT INTO stock (product_id, total, available, reserved, sold) SELECT id, 9, 9, 0, 0 FROM products",
+  );
+  await sql.query(
+    `INSERT INTO sales (product_id, price_cents, currency, total, per_user_max, per_second, buy_rate, countries,
+       starts_at, ends_at, status, challenge_key, token_key, token_public, version, created_at, updated_at)
+     VALUES ${Array.from({ length: sales }, () => `(1, 1, 'EUR', 1, 1, 1, 10000, '', ${now}, '2099-01-01', 'PAUSED', 'key', 'key', 'key', 1, ${now}, ${now})`).join(",")}`,
   );
   const environment = {
     ...process.env,
@@ -74,13 +80,13 @@ export async function startStage(products: number): Promise<Stage> {
   };
   const stage: Stage = {
     edgePort: edge.port,
-    productIds: Array.from({ length: products }, (_, index) => index + 1),
-    write: async (productId, price) => {
-      await sql.query("UPDATE products SET price_cents = ?, version = ? WHERE id = ?", [
-        price,
-        price,
-        productId,
-      ]);
+    paths: [
+      ...Array.from({ length: products }, (_, index) => `/products/${index + 1}`),
+      ...Array.from({ length: sales }, (_, index) => `/flash-sales/${index + 1}`),
+    ],
+    write: async (thing, price) => {
+      const [table, id] = thing < products ? ["products", thing + 1] : ["sales", thing - products + 1];
+      await sql.query("UPDATE ?? SET price_cents = ?, version = ? WHERE id = ?", [table, price, price, id]);
     },
     kill: async (victim) => {
       if (victim === "redis") {
