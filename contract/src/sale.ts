@@ -14,7 +14,7 @@ export interface SaleDocument {
   currency: string;
   total: number;
   perUserMax: number;
-  /** Admissions a second. */
+  /** Admissions a second, evenly spread: see {@link ADMISSIONS_AHEAD_MS}. */
   perSecond: number;
   /** Of 10,000 buyers so many may try, drawn anew every {@link DRAW_MS}. */
   buyRate: number;
@@ -46,6 +46,12 @@ export function saleText(page: string, status: SaleStatus): string {
 
 /** A challenge is good for so long; its ticket for ever. */
 export const CHALLENGE_TTL_MS = 20_000;
+
+/** A ticket that waits has its outcome so long after its challenge was handed out: nobody sells to it later. */
+export const TICKET_WAITS_MAX_MS = 60_000;
+
+/** So many wait in the queue of a sale; whoever comes then comes again. Some seconds for one worker. */
+export const QUEUE_MAX = 20_000;
 export const CHALLENGE_LENGTH_MAX = 100;
 /** So many characters of its HMAC-SHA256, in base64url: 128 bits and a little. */
 export const CHALLENGE_MAC_LENGTH = 22;
@@ -56,6 +62,9 @@ export const CHALLENGE_MAC_LENGTH = 22;
  * tenth of a second on one with many times more to do than it can.
  */
 export const ADMITTED_IN_ORDER_MS = 200;
+
+/** So many ms' worth of admissions may come at once: buyers reach Redis in batches. At least one always may. */
+export const ADMISSIONS_AHEAD_MS = 50;
 
 /** A buyer who was not drawn may hope again after it. */
 export const DRAW_MS = 10_000;

@@ -1,14 +1,19 @@
 /** The gate of flash sales, challenges and admission, in a real nginx before a real Redis; nobody sells behind them. */
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { CHANGE_DOCUMENT } from "@sluice/contract/change.ts";
 import {
   ADMITTED_IN_ORDER_MS,
+  CHALLENGE_MAC_LENGTH,
+  challengeText,
   type SaleDocument,
   saleBucketKey,
   saleQueueKey,
   saleStateKey,
   salesKey,
+  TICKET_WAITS,
+  TICKET_WAITS_MAX_MS,
 } from "@sluice/contract/sale.ts";
 import { type EdgeUnderTest, FROM_GERMANY, FROM_KOREA, startEdge } from "./edge-under-test.ts";
 import { type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
@@ -287,6 +292,19 @@ describe("flash sales at the edge", () => {
     const before = origin.seen.length;
     await edge.from(FROM_GERMANY, path, { headers: headersOf(1) });
     assert.equal(origin.seen.length, before + 1);
+    assert.equal(origin.seen.at(-1)?.url, path);
+    assert.equal((await purchase(1, sale, challenge)).status, 202);
+    await edge.from(FROM_GERMANY, path, { headers: headersOf(1) });
+    assert.equal(origin.seen.length, before + 1, "what waits the edge knows by itself");
+  });
+
+  test("a ticket that has waited for too long is for the origin to decide", async () => {
+    const sale = await putSale();
+    const id = `${(Date.now() - TICKET_WAITS_MAX_MS - 1).toString(36)}.a-1`;
+    const mac = createHmac("sha256", "a key of this sale").update(challengeText(String(sale), "1", id));
+    const path = `/flash-sales/${sale}/purchases/${id}.${mac.digest("base64url").slice(0, CHALLENGE_MAC_LENGTH)}`;
+    await redis.client.hset(saleBucketKey(PREFIX, String(sale), 1), `t${id}`, TICKET_WAITS);
+    await edge.from(FROM_GERMANY, path, { headers: headersOf(1) });
     assert.equal(origin.seen.at(-1)?.url, path);
   });
 

@@ -25,7 +25,7 @@ export async function measureTicketMemory(redisUrl: string, tickets: number): Pr
     const waiting = await perTicket(redis, tickets, (pipeline, n) => {
       const args = [String(n + 1), `m4k2j8x1.abcdefg-${n.toString(36)}`, "1", "1", "1000000000"];
       const keys = [state, saleBucketKey("", SALE, n + 1), queue];
-      pipeline.evalsha(sha, 3, ...keys, ...args, String(Date.now()), until, "1");
+      pipeline.evalsha(sha, 3, ...keys, ...args, String(Date.now()), until, "1", "50", String(tickets));
     });
     if ((await redis.xlen(queue)) !== tickets) throw new Error("not everybody was admitted");
     await redis.unlink(state, queue, ...buckets());

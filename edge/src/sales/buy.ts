@@ -14,9 +14,11 @@ import {
 } from "@sluice/contract/error-codes.ts";
 import { compileLimit, ticksAt } from "@sluice/contract/policy/rate-limit.ts";
 import {
+  ADMISSIONS_AHEAD_MS,
   CHALLENGE_LENGTH_MAX,
   CHALLENGE_TTL_MS,
   PURCHASE_QUANTITY_MAX,
+  QUEUE_MAX,
   SALE_KEPT_MS,
   saleBucketKey,
   saleQueueKey,
@@ -116,6 +118,8 @@ function admissionOf(
     string.format("%d", arrivedAtMs()),
     string.format("%d", document.endsAtMs + SALE_KEPT_MS),
     admits ? "1" : "0",
+    string.format("%d", ADMISSIONS_AHEAD_MS),
+    string.format("%d", QUEUE_MAX),
   ];
 }
 
@@ -140,16 +144,15 @@ function mayTry(userId: string): boolean {
   return charge(limitTimes(), TRIES, a, placeInKey(TRIES.place, b), ticksAt(nowMs()));
 }
 
-/** Each worker passes on no more than Redis would admit of all of them: that decides exactly. */
+/** Each worker passes on no more than Redis would admit of all of them, spread as evenly: that decides exactly. */
 function isCrowded(sale: HeldSale): boolean {
   const now = nowMs();
   if (now < sale.crowdedUntilMs) return true;
-  if (now - sale.secondMs >= 1000) {
-    sale.secondMs = now;
-    sale.passed = 0;
-  }
-  sale.passed += 1;
-  return sale.passed > sale.document.perSecond;
+  const step = 1000 / sale.document.perSecond;
+  const due = math.max(sale.passDueMs, now);
+  if (due - now > math.max(0, ADMISSIONS_AHEAD_MS - step)) return true;
+  sale.passDueMs = due + step;
+  return false;
 }
 
 function answerAdmission(

@@ -12,13 +12,12 @@ export interface HeldSale {
   anyCountry: boolean;
   /** Redis had no piece left; until then it is not asked again. */
   soldOutUntilMs: number;
-  /** Redis has admitted as many as it may in this second; until then it is not asked again. */
+  /** Redis has admitted as many as it may; until then it is not asked again. */
   crowdedUntilMs: number;
   /** Since when nobody was let in, whatever the reason. */
   refusingSinceMs: number;
-  /** Requests that were passed on to Redis in the second that began then. */
-  secondMs: number;
-  passed: number;
+  /** When the next request that is passed on to Redis would be on time. */
+  passDueMs: number;
 }
 
 /**
@@ -86,8 +85,7 @@ function newSale(id: string, document: SaleDocument): HeldSale {
     crowdedUntilMs: 0,
     // Whatever was handed out before is unknown to a worker that has just begun.
     refusingSinceMs: nowMs(),
-    secondMs: 0,
-    passed: 0,
+    passDueMs: 0,
   };
   byId.set(id, held);
   byPath.set(`/flash-sales/${id}`, held);

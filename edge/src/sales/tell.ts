@@ -1,7 +1,8 @@
 import { SALE_NOT_FOUND, SALE_TICKET_UNKNOWN } from "@sluice/contract/error-codes.ts";
-import { saleBucketKey, saleText } from "@sluice/contract/sale.ts";
+import { saleBucketKey, saleText, TICKET_WAITS, TICKET_WAITS_MAX_MS } from "@sluice/contract/sale.ts";
 import { isLive } from "../changes/liveness.ts";
 import { requireUser } from "../phases/access.ts";
+import { nowMs } from "../platform/clock.ts";
 import { connect, release, textOf } from "../platform/redis.ts";
 import { requestPath, requestQuery } from "../platform/request.ts";
 import { answerJson, answerProblem } from "../platform/response.ts";
@@ -50,7 +51,8 @@ const DEFAULT_PAGE = 20;
 
 /**
  * `GET /flash-sales/:id/purchases/:ticket`, from Redis. What Redis does not know goes on to the origin: MySQL keeps
- * outcomes for longer, and tickets may have been lost with a Redis.
+ * outcomes for longer, and tickets may have been lost with a Redis. So does one that has waited for too long, which the
+ * origin decides.
  *
  * @phase access
  */
@@ -80,6 +82,7 @@ export function tellTicket(): void {
   release(redis);
   const held = textOf(reply);
   if (held === undefined) return;
+  if (held === TICKET_WAITS && nowMs() - challenge.issuedAtMs > TICKET_WAITS_MAX_MS) return;
   answerTicketWith(200, ticket, held, undefined);
 }
 

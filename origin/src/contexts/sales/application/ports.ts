@@ -40,6 +40,7 @@ export interface SaleBook {
   page(afterId: number, limit: number, drafts: boolean): Promise<Sale[]>;
   /** Sales that hold pieces, and those that ended with their allotment open. */
   underWay(): Promise<Sale[]>;
+  /** They never change. */
   keysOf(id: number): Promise<SaleKeys | undefined>;
   piecesOf(id: number): Promise<Pieces | undefined>;
   /** Newest first. */
@@ -88,8 +89,12 @@ export interface Admissions {
   prepare(sale: Sale, pieces: Pieces, admits: string | undefined): Promise<"prepared" | "corrected" | "kept">;
   /** Tells tickets their outcome and takes them off the queue. */
   settle(sale: Sale, keys: SaleKeys, settled: readonly { entry: string; decided: Decided }[]): Promise<void>;
-  /** What Redis says of a ticket: it waits, its outcome as JSON, or nothing. */
-  ticket(saleId: number, userId: number, ticket: string): Promise<string | undefined>;
+  /** What Redis says of a ticket: it waits, its outcome as JSON, or nothing; `away` when it does not answer. */
+  ticket(
+    saleId: number,
+    userId: number,
+    ticket: string,
+  ): Promise<{ readonly held: string | undefined } | "away">;
   waiting(saleId: number): Promise<number>;
 }
 

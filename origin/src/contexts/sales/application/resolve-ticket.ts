@@ -1,4 +1,4 @@
-import { TICKET_WAITS } from "@sluice/contract/sale.ts";
+import { TICKET_WAITS, TICKET_WAITS_MAX_MS } from "@sluice/contract/sale.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { Sale } from "../domain/sale.ts";
@@ -29,29 +29,32 @@ export interface TicketState {
 }
 
 /**
- * What becomes of a ticket. MySQL knows what is decided and Redis who waits. What neither knows was never used, or was
- * lost with Redis: once it is too old to be on its way it is turned down, in MySQL, so that no consumer that still has
- * it in hand can sell to it.
+ * What becomes of a ticket. Redis is asked first, which has nearly all answers and costs MySQL nothing, however many wait
+ * for theirs. What it does not have MySQL may know. What neither knows was never used, or was lost with Redis: once it is
+ * too old to be on its way it is turned down, in MySQL, so that no consumer that still has it in hand can sell to it.
+ * While Redis does not answer nothing is turned down.
  */
 export async function resolveTicket(
-  { book, admissions, clock, read, outcomeText }: TicketDependencies,
+  on: TicketDependencies,
   saleId: number,
   userId: number,
   text: string,
 ): Promise<TicketState> {
-  const [sale, keys] = await Promise.all([book.find(saleId), book.keysOf(saleId)]);
-  const ticket = keys === undefined ? undefined : read(text, saleId, userId, keys);
-  if (sale === undefined || keys === undefined || ticket === undefined) {
-    throw new Refusal(salesErrors.ticketUnknown);
-  }
+  const { book, admissions, clock } = on;
+  const keys = await book.keysOf(saleId);
+  const ticket = keys === undefined ? undefined : on.read(text, saleId, userId, keys);
+  if (keys === undefined || ticket === undefined) throw new Refusal(salesErrors.ticketUnknown);
   const answer = (outcome: string) => `{"ticket":"${text}",${outcome.slice(1)}`;
-  const decided = await book.ticket(saleId, ticket.id);
-  if (decided !== undefined) return { text: answer(outcomeText(sale, keys, decided)), decided: true };
   const waits = { text: answer('{"status":"QUEUED"}'), decided: false };
-  if (!admissions.isUp()) return waits;
-  const held = await admissions.ticket(saleId, userId, ticket.id);
+  const ageMs = clock() - ticket.issuedAtMs;
+  const looked = await admissions.ticket(saleId, userId, ticket.id);
+  const held = looked === "away" ? undefined : looked.held;
   if (held !== undefined && held !== TICKET_WAITS) return { text: answer(held), decided: true };
-  if (held === TICKET_WAITS || clock() < ticket.issuedAtMs + ticketLimits.lostAfterMs) return waits;
+  if (held === TICKET_WAITS && ageMs <= TICKET_WAITS_MAX_MS) return waits;
+  const [sale, decided] = await Promise.all([book.find(saleId), book.ticket(saleId, ticket.id)]);
+  if (sale === undefined) throw new Refusal(salesErrors.ticketUnknown);
+  if (decided !== undefined) return { text: answer(on.outcomeText(sale, keys, decided)), decided: true };
+  if (looked === "away" || (held === undefined && ageMs < ticketLimits.lostAfterMs)) return waits;
   const lost = await turnDown(
     book,
     saleId,
@@ -59,8 +62,8 @@ export async function resolveTicket(
       ...{ ticket: ticket.id, userId, quantity: 1, arrivedAtMs: undefined },
       ...{ queueMs: ticket.issuedAtMs, queueNumber: 0 },
     },
-    "lost",
+    held === undefined ? "lost" : "late",
     clock(),
   );
-  return { text: answer(outcomeText(sale, keys, lost)), decided: true };
+  return { text: answer(on.outcomeText(sale, keys, lost)), decided: true };
 }

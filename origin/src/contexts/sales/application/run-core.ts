@@ -147,7 +147,7 @@ export async function turnDown(
   book: SaleBook,
   saleId: number,
   admitted: Admitted,
-  reason: "failed" | "lost",
+  reason: "failed" | "lost" | "late",
   nowMs: number,
 ): Promise<Decided> {
   const decided: Decided = {

@@ -5,6 +5,8 @@ export type TicketReason =
   | ""
   /** Nobody knows of it any more, and it is too old to be on its way. */
   | "lost"
+  /** It has waited in the queue for as long as one may: no worker lives, or its sale is over. */
+  | "late"
   /** The sale ended before it was its turn. */
   | "ended"
   /** The buyer has as many unpaid orders as one may have. */

@@ -55,8 +55,15 @@ export function admissionsIn({ client, prefix, isUp }: RedisStore, issuer: strin
         ],
       );
     },
-    ticket: async (sale, userId, ticket) =>
-      (await client.hget(bucketKey(sale, userId), `t${ticket}`)) ?? undefined,
+    ticket: async (sale, userId, ticket) => {
+      if (!isUp()) return "away";
+      try {
+        return { held: (await client.hget(bucketKey(sale, userId), `t${ticket}`)) ?? undefined };
+      } catch {
+        // What ails Redis is told by its client.
+        return "away";
+      }
+    },
   };
 }
 

@@ -1,11 +1,14 @@
 import type { SaleStatus } from "@sluice/contract/sale.ts";
 import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
-import type { SaleBook, SaleTransaction } from "../application/ports.ts";
+import type { SaleBook, SaleKeys, SaleTransaction } from "../application/ports.ts";
 import type { Sale } from "../domain/sale.ts";
 
 const columns = `id, product_id, price_cents, currency, total, per_user_max, per_second, buy_rate, countries,
   starts_at, ends_at, status, version`;
+
+/** Of sales whose keys one process remembers. */
+const keysHeldMax = 100;
 
 const holdingPieces = "'SCHEDULED', 'OPEN', 'PAUSED', 'SOLD_OUT'";
 
@@ -13,6 +16,7 @@ const holdingPieces = "'SCHEDULED', 'OPEN', 'PAUSED', 'SOLD_OUT'";
 export function salesOf(
   database: Database,
 ): Pick<SaleBook, "find" | "page" | "underWay" | "keysOf" | "piecesOf" | "changes"> {
+  const held = new Map<number, SaleKeys>();
   return {
     find: (id) => findOne(database, id, ""),
     page: async (afterId, limit, drafts) => {
@@ -31,11 +35,16 @@ export function salesOf(
       return rows.map(toSale);
     },
     keysOf: async (id) => {
-      const [row] = await database.query<{ challengeKey: string; tokenKey: string; tokenPublic: string }>(
+      const known = held.get(id);
+      if (known !== undefined) return known;
+      const [row] = await database.query<SaleKeys>(
         `SELECT challenge_key AS challengeKey, token_key AS tokenKey, token_public AS tokenPublic
          FROM sales WHERE id = ?`,
         [id],
       );
+      if (row === undefined) return undefined;
+      if (held.size >= keysHeldMax) held.clear();
+      held.set(id, row);
       return row;
     },
     piecesOf: async (id) => {

@@ -69,7 +69,9 @@ const TicketBody = Type.Object({
   ticket: Type.String(),
   status: Type.String({ description: "QUEUED, then CONFIRMED, SOLD_OUT, LIMIT or REJECTED" }),
   estimateMs: Type.Optional(Type.Integer({ description: "of QUEUED: about how long it will take" })),
-  reason: Type.Optional(Type.String({ description: "of REJECTED: ended, lost, too_many_unpaid or failed" })),
+  reason: Type.Optional(
+    Type.String({ description: "of REJECTED: ended, lost, late, too_many_unpaid or failed" }),
+  ),
   orderId: Type.Optional(Type.String()),
   payUntil: Type.Optional(Type.String()),
   purchaseToken: Type.Optional(Type.String({ description: "a JWT, signed with the sale's `tokenKey`" })),
