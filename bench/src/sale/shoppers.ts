@@ -1,7 +1,7 @@
 /** Shoppers of a benchmark: people with sessions, who buy in a sale or order from the reference, as fast as may be. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Lines, openLines } from "../../../cli/src/simulation/lines.ts";
-import type { People } from "../../../cli/src/simulation/people.ts";
+import type { Person } from "../../../cli/src/simulation/people.ts";
 
 export interface Shopper {
   readonly headers: string;
@@ -19,13 +19,16 @@ export interface Bought {
 
 export type Purchase = (lines: Lines, shopper: Shopper) => Promise<string | undefined>;
 
-export function shoppersOf(people: People): Shopper[] {
-  return people.all.map((person, index) => ({
-    headers: `authorization: ${people.tokenOf(person)}\r\nx-forwarded-for: 5.9.${(index >> 8) & 255}.${index & 255}\r\n`,
+export function shoppersOf(people: readonly Person[]): Shopper[] {
+  return people.map(({ token }, index) => ({
+    headers: `authorization: ${token}\r\nx-forwarded-for: 5.9.${(index >> 8) & 255}.${index & 255}\r\n`,
   }));
 }
 
-/** Challenge, purchase, and the outcome, for which it looks so often. Undefined when all went well. */
+/**
+ * Challenge, purchase, and the outcome, for which it looks when the purchase's estimate is over, and then so often.
+ * Undefined when all went well.
+ */
 export function buyIn(saleId: number, pollMs: number): Purchase {
   const path = `/flash-sales/${saleId}`;
   return async (lines, { headers }) => {
@@ -34,8 +37,10 @@ export function buyIn(saleId: number, pollMs: number): Purchase {
     const { challenge } = JSON.parse(handedOut.body) as { challenge: string };
     let reply = await lines.ask("POST", `${path}/purchases`, headers, JSON.stringify({ challenge }));
     if (reply.status !== 202) return `purchase: ${reply.status} ${reply.body}`;
+    let waitMs = Number(/"estimateMs":(\d+)/.exec(reply.body)?.[1] ?? pollMs);
     while (reply.body.includes('"QUEUED"')) {
-      await delay(pollMs);
+      await delay(waitMs);
+      waitMs = pollMs;
       reply = await lines.ask("GET", `${path}/purchases/${challenge}`, headers);
     }
     return reply.body.includes('"CONFIRMED"') ? undefined : `ticket: ${reply.status} ${reply.body}`;

@@ -5,13 +5,12 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Lines, Reply } from "./lines.ts";
-import type { People, Person } from "./people.ts";
+import type { Person } from "./people.ts";
 import type { Random } from "./random.ts";
 import { count, type Kind, secondOf, type Tally } from "./tally.ts";
 
 export interface Scene {
   readonly lines: Lines;
-  readonly people: People;
   readonly saleId: number;
   readonly tally: Tally;
   readonly random: Random;
@@ -29,8 +28,7 @@ const SOLD_OUT_PAUSE_MS = 1_000;
 const NO_ANSWER_PAUSE_MS = 300;
 
 export async function buy(scene: Scene, kind: Kind, person: Person, address: string): Promise<void> {
-  const token = scene.people.tokenOf(person);
-  const headers = `authorization: ${token}\r\nx-forwarded-for: ${address}\r\n`;
+  const headers = `authorization: ${person.token}\r\nx-forwarded-for: ${address}\r\n`;
   const { tally } = scene;
   const fromMs = Date.now();
   tally.people[kind] += 1;

@@ -63,8 +63,8 @@ export async function simulateSale(plan: SimulationPlan): Promise<SimulationResu
     const watch = watchSale(system, saleId, tally, plan);
     const kills = scheduleKills(system, plan, random, tally, say);
     const isOver = () => watch.isOver() || Date.now() > tally.startedAtMs + plan.patienceSeconds * 1_000;
-    const scene: Scene = { lines, people, saleId, tally, random, isOver };
-    await crowd(scene, plan, people.all, random);
+    const scene: Scene = { lines, saleId, tally, random, isOver };
+    await crowd(scene, plan, people, random);
     const durationSeconds = (Date.now() - tally.startedAtMs) / 1_000;
     await watch.close();
     await kills.done();
