@@ -10,35 +10,19 @@ import {
 } from "@sluice/contract/sale.ts";
 import { Redis } from "ioredis";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import {
-  createTestDatabase,
-  createTestRedisPrefix,
-  createTestVhost,
-  startTestServices,
-} from "../../cli/src/services/for-tests.ts";
 import { redisScript } from "../src/platform/redis/script.ts";
+import type { TestPlaces } from "./start-api.ts";
 import { type Buyer, startTestShop } from "./start-shop.ts";
 import { until } from "./until.ts";
 
 const admitScript = redisScript(new URL("../../contract/src/sales/admit.lua", import.meta.url));
 
-export type TestSales = Awaited<ReturnType<typeof startTestSales>>;
-
-export async function startTestSales() {
-  const services = await startTestServices();
-  const database = await createTestDatabase(services);
-  const place = await createTestRedisPrefix(services);
-  const vhost = await createTestVhost(services);
-  const shop = await startTestShop({
-    mysqlUrl: database.url,
-    redisUrl: place.url,
-    redisPrefix: place.prefix,
-    rabbitmqUrl: vhost.url,
-  });
+export async function startTestSales(places: TestPlaces & { readonly rabbitmqUrl: string }) {
+  const shop = await startTestShop(places);
   const { api } = shop;
   let worker = await shop.startWorker();
-  const redis = new Redis(place.url);
-  const sql = await createConnection(database.url);
+  const redis = new Redis(places.redisUrl);
+  const sql = await createConnection(places.mysqlUrl);
   let asked = 0;
 
   const figures = async (id: number) => (await api.operator("GET", `/flash-sales/${id}`)).body;
@@ -78,9 +62,9 @@ export async function startTestSales() {
   };
 
   const keys = {
-    state: (saleId: number) => saleStateKey(place.prefix, String(saleId)),
-    queue: (saleId: number) => saleQueueKey(place.prefix, String(saleId)),
-    bucket: (saleId: number, { id }: Buyer) => saleBucketKey(place.prefix, String(saleId), id),
+    state: (saleId: number) => saleStateKey(places.redisPrefix, String(saleId)),
+    queue: (saleId: number) => saleQueueKey(places.redisPrefix, String(saleId)),
+    bucket: (saleId: number, { id }: Buyer) => saleBucketKey(places.redisPrefix, String(saleId), id),
   };
 
   /** As the edge does it; the ticket. */
@@ -124,17 +108,13 @@ export async function startTestSales() {
       }),
     /** All that Redis has of a sale. */
     lose: async (saleId: number) => {
-      await redis.del(await redis.keys(`${place.prefix}{sale:${saleId}}:*`));
+      await redis.del(await redis.keys(`${places.redisPrefix}{sale:${saleId}}:*`));
     },
     close: async () => {
       redis.disconnect();
       await sql.end();
       await worker.close();
       await shop.close();
-      await vhost.close();
-      await place.close();
-      await database.close();
-      await services.close();
     },
   };
 }

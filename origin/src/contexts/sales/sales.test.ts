@@ -3,12 +3,33 @@ import assert from "node:assert/strict";
 import { createPublicKey, verify } from "node:crypto";
 import { after, test } from "node:test";
 import type { RowDataPacket } from "mysql2/promise";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  createTestVhost,
+  startTestServices,
+} from "../../../../cli/src/services/for-tests.ts";
 import { startTestSales } from "../../../test/start-sales.ts";
 import type { Buyer } from "../../../test/start-shop.ts";
 import { until } from "../../../test/until.ts";
 
-const sales = await startTestSales();
-after(() => sales.close());
+const services = await startTestServices();
+const database = await createTestDatabase(services);
+const place = await createTestRedisPrefix(services);
+const vhost = await createTestVhost(services);
+const sales = await startTestSales({
+  mysqlUrl: database.url,
+  redisUrl: place.url,
+  redisPrefix: place.prefix,
+  rabbitmqUrl: vhost.url,
+});
+after(async () => {
+  await sales.close();
+  await vhost.close();
+  await place.close();
+  await database.close();
+  await services.close();
+});
 const { shop, api, redis, sql, keys, figures, draft, changeOf, change, open, admit, outcome } = sales;
 const buyers: Buyer[] = [];
 for (let n = 0; n < 4; n++) buyers.push(await shop.join());

@@ -2,13 +2,34 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TICKET_WAITS_MAX_MS } from "@sluice/contract/sale.ts";
+import {
+  createTestDatabase,
+  createTestRedisPrefix,
+  createTestVhost,
+  startTestServices,
+} from "../../../../cli/src/services/for-tests.ts";
 import { sentEvents } from "../../../test/event-stream.ts";
 import { startTestSales } from "../../../test/start-sales.ts";
 import { until } from "../../../test/until.ts";
 import { ticketLimits } from "./application/limits.ts";
 
-const sales = await startTestSales();
-after(() => sales.close());
+const services = await startTestServices();
+const database = await createTestDatabase(services);
+const place = await createTestRedisPrefix(services);
+const vhost = await createTestVhost(services);
+const sales = await startTestSales({
+  mysqlUrl: database.url,
+  redisUrl: place.url,
+  redisPrefix: place.prefix,
+  rabbitmqUrl: vhost.url,
+});
+after(async () => {
+  await sales.close();
+  await vhost.close();
+  await place.close();
+  await database.close();
+  await services.close();
+});
 const { shop, api, redis, keys, figures, open, newTicket, admit, signed, outcome } = sales;
 const [one, two] = [await shop.join(), await shop.join()];
 
