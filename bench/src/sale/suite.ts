@@ -44,12 +44,13 @@ export const saleSuite: Suite = {
 };
 
 /** So many people that none of them buys twice in a second, which the gate takes for pushing. */
-const FULL = { rounds: 3, seconds: 6, people: 20_000, atOnce: 256, tickets: 1_000_000, refusalSeconds: 5 };
+const FULL = { rounds: 3, seconds: 6, people: 20_000, atOnce: 512, tickets: 1_000_000, refusalSeconds: 5 };
 const QUICK = { rounds: 1, seconds: 2, people: 6_000, atOnce: 64, tickets: 20_000, refusalSeconds: 1 };
 
 const SALE = "Sluice";
 const REFERENCE = "one row-locked transaction per order";
-const FAST_POLL_MS = 40;
+/** Behind the estimate, at which a buyer looks first. */
+const FAST_POLL_MS = 100;
 const CLOSE_POLL_MS = 10;
 /** Purchases pass a closed gate for so long: somebody may come back for a ticket. */
 const CHALLENGES_DIE_MS = 21_000;

@@ -30,7 +30,7 @@ export function columns(
     const size = `width="${Math.max(1, width - 1).toFixed(1)}" height="${height.toFixed(1)}"`;
     return `<rect ${place} ${size} fill="${colour}"><title>${escaped(name)}: ${shown(value)}</title></rect>`;
   });
-  const step = Math.max(1, Math.ceil(values.length / LABELS_MAX));
+  const step = Math.max(1, Math.round(values.length / LABELS_MAX));
   const labels = values.flatMap((_, index) =>
     index % step === 0
       ? [`<text x="${(index * width + 2).toFixed(1)}" y="${HEIGHT - 5}">${index} ${unit}</text>`]
@@ -41,7 +41,7 @@ export function columns(
     const y = 10 + 12 * (index % 3);
     return `<line x1="${x}" x2="${x}" y1="0" y2="${HEIGHT - BELOW}" stroke="#333" stroke-dasharray="3"/><text x="${Number(x) + 3}" y="${y}">${escaped(name)}</text>`;
   });
-  const top = `<text x="${WIDTH - 4}" y="12" text-anchor="end">at most ${shown(most)}</text>`;
+  const top = `<text x="${WIDTH - 4}" y="12" text-anchor="end">at most ${Math.round(most)}</text>`;
   return svg(HEIGHT, [...drawn, ...labels, ...lines, top]);
 }
 
