@@ -4,6 +4,7 @@ import { forgetFilter, isFilterLoaded, loadFilter, lookForRelay } from "../cache
 import { beginGeneration } from "../cache/product-lists.ts";
 import { forgetAllProducts } from "../cache/products.ts";
 import { nowMs, sleepMs } from "../platform/clock.ts";
+import { collectGarbage } from "../platform/garbage.ts";
 import { logNotice, logWarning } from "../platform/log.ts";
 import { type Connection, connect, isNil } from "../platform/redis.ts";
 import { isExiting, later } from "../platform/timers.ts";
@@ -114,6 +115,7 @@ function load(redis: Connection): string | undefined {
   epochCheckedAtMs = 0;
   noteLoad(result.epoch, result.position);
   logNotice(`loaded policy and lists of epoch ${result.epoch}`);
+  later(0, collectGarbage);
   return undefined;
 }
 

@@ -52,7 +52,8 @@ function readLine(line: string, reader: JournalReader): void {
 /** Writes the lines at once. Returns whether it could. */
 export function appendLines(file: LuaFile, lines: string[]): boolean {
   const [written, failure] = file.write(`${table.concat(lines, "\n")}\n`);
-  if (written !== undefined) file.flush();
   if (written === undefined) logError(`journal: ${failure}`);
-  return written !== undefined;
+  else if (file.flush()) return true;
+  else logError("journal: cannot be written");
+  return false;
 }

@@ -2,6 +2,7 @@ import { type AddressTable, NONE } from "@sluice/contract/policy/address-table.t
 import { checksumOf } from "../platform/checksum.ts";
 import { giveWay } from "../platform/clock.ts";
 import { openEmpty, openToAppend } from "../platform/files.ts";
+import { collectGarbage } from "../platform/garbage.ts";
 import { logError, logNotice } from "../platform/log.ts";
 import { later } from "../platform/timers.ts";
 import { currentLists, currentPolicy, replacePolicy } from "./access.ts";
@@ -24,6 +25,8 @@ const FORMAT = "sluice-access 2";
 const FILE_NAME = "access-snapshot";
 /** Lines of a journal after which a new snapshot is written; reading them takes some tenths of a second. */
 const JOURNAL_LINES_MAX = 50_000;
+/** While no snapshot can be written: what is more is not kept, and the journal begins anew. */
+const JOURNAL_LINES_KEPT = 200_000;
 const RETRY_MS = 5_000;
 /** Each piece says beside its checksum what it is. */
 const SEED = 0;
@@ -84,7 +87,15 @@ export function notePosition(epoch: string, position: string): void {
   const lines = pending;
   pending = [];
   if (!appendLines(journal, lines)) journal = undefined;
+  else if (journalLines > JOURNAL_LINES_KEPT) giveJournalUp(journal);
   if (journal === undefined || journalLines > JOURNAL_LINES_MAX) writeSnapshot();
+}
+
+function giveJournalUp(full: LuaFile): void {
+  logError("journal: is full while no snapshot can be written; on disk are policy and lists of before");
+  full.close();
+  journal = undefined;
+  voided = true;
 }
 
 /** Everything was loaded afresh: what the files tell is not continued, a new snapshot takes their place. */
@@ -119,7 +130,10 @@ function writeGuarded(this: void): void {
   writing = false;
   if (!ok || failure !== undefined) logError(`snapshot: ${failure}`);
   // Without a journal, what changed or was loaded meanwhile is on no disk.
-  else if (journal !== undefined) return;
+  else if (journal !== undefined) {
+    collectGarbage();
+    return;
+  }
   waiting = true;
   later(RETRY_MS, () => {
     waiting = false;
@@ -137,16 +151,14 @@ function write(): string | undefined {
   const partial = `${path}.partial`;
   const [file, openError] = io.open(partial, "wb");
   if (file === undefined) return openError;
-  const [version, policy] = currentPolicy();
-  const numbers = `${string.format("%d", next)}\n${string.format("%d", version)}`;
-  file.write(`${FORMAT}\n${numbers}\n${policy}\n${last.epoch}\n${last.position}\n`);
-  const lists = currentLists();
-  let listFailure = writeList(file, "allow", lists.allow);
-  if (listFailure === undefined) listFailure = writeList(file, "deny", lists.deny);
-  const [written, writeError] = file.write("end\n");
-  file.close();
-  if (listFailure !== undefined) return listFailure;
-  if (written === undefined) return writeError as string | undefined;
+  const contentFailure = writeContent(file, next);
+  // What is still in the buffer may be what the disk has no room for.
+  const closed = file.close();
+  if (contentFailure !== undefined || !closed) {
+    // It may take the room that the journal needs.
+    os.remove(partial);
+    return contentFailure === undefined ? `${partial}: cannot be written` : contentFailure;
+  }
   const [renamed, renameError] = os.rename(partial, path);
   if (!renamed) return renameError;
   begun = false;
@@ -172,13 +184,28 @@ function beginJournal(next: number): string | undefined {
   if (opened === undefined) return `${path}: cannot be written`;
   if (journal !== undefined) journal.close();
   journal = opened;
-  journalLines = 0;
+  if (!isGoneOnWith) journalLines = 0;
   generation = next;
   begun = true;
   voided = false;
   // The last line may be cut short, and is ended here.
   if (isGoneOnWith && !appendLines(journal, [""])) journal = undefined;
   return journal === undefined ? `${path}: cannot be written` : undefined;
+}
+
+function writeContent(file: LuaFile, number: number): string | undefined {
+  const [version, policy] = currentPolicy();
+  const numbers = `${string.format("%d", number)}\n${string.format("%d", version)}`;
+  const [headWritten, headFailure] = file.write(
+    `${FORMAT}\n${numbers}\n${policy}\n${last.epoch}\n${last.position}\n`,
+  );
+  if (headWritten === undefined) return headFailure as string | undefined;
+  const lists = currentLists();
+  let listFailure = writeList(file, "allow", lists.allow);
+  if (listFailure === undefined) listFailure = writeList(file, "deny", lists.deny);
+  if (listFailure !== undefined) return listFailure;
+  const [endWritten, endFailure] = file.write("end\n");
+  return endWritten === undefined ? (endFailure as string | undefined) : undefined;
 }
 
 function writeList(file: LuaFile, name: string, addresses: AddressTable): string | undefined {
