@@ -1,14 +1,24 @@
 import type { Address, Cidr } from "./address.ts";
 import { type AddressFilter, addToFilter, createAddressFilter } from "./address-filter.ts";
 import {
+  AT_A,
+  AT_B,
+  AT_EXPIRES_MS,
+  AT_ID,
+  AT_LOW,
+  AT_VERSION,
   addEntry,
   type BlockTable,
   createBlockTable,
+  doubleOf,
   entryOf,
   freeEntry,
+  lengthOf,
   NONE,
   pageOf,
   placeOf,
+  setRound,
+  wordOf,
 } from "./block-table.ts";
 import { findIpv4, findIpv6 } from "./find-block.ts";
 
@@ -40,22 +50,17 @@ export { NONE };
 /** Handles of IPv6 entries begin here. */
 export const IPV6_FIRST = 4_294_967_296;
 const PAGE_BITS_MAX = 12;
-const ROWS_MAX = 65_536;
 
 /** Room for millions of blocks, unless it is said that there will be few. */
 export function createAddressTable(blocksMax?: number): AddressTable {
-  let pageBits = PAGE_BITS_MAX;
-  let rows = ROWS_MAX;
-  if (blocksMax !== undefined) {
-    pageBits = 0;
-    while (2 ** pageBits < blocksMax && pageBits < PAGE_BITS_MAX) pageBits += 1;
-    rows = 1;
-  }
+  const isLarge = blocksMax === undefined;
+  let pageBits = isLarge ? PAGE_BITS_MAX : 0;
+  if (!isLarge) while (2 ** pageBits < blocksMax && pageBits < PAGE_BITS_MAX) pageBits += 1;
   return {
     ipv4: createBlockTable(false, pageBits),
-    ipv4Filter: createAddressFilter(4, rows),
+    ipv4Filter: createAddressFilter(4, isLarge),
     ipv6: createBlockTable(true, pageBits),
-    ipv6Filter: createAddressFilter(6, rows),
+    ipv6Filter: createAddressFilter(6, isLarge),
     renewed: undefined,
     round: 0,
   };
@@ -82,12 +87,12 @@ export function setBlock(
     const { renewed } = addresses;
     if (renewed !== undefined) addToFilter(base.family === 4 ? renewed.ipv4 : renewed.ipv6, base, length);
   }
-  const page = pageOf(blocks, entry);
+  const { doubles, words } = pageOf(blocks, entry);
   const at = placeOf(blocks, entry);
-  page.id[at] = id;
-  page.version[at] = version;
-  page.expiresAtMs[at] = expiresAtMs;
-  page.round[at] = addresses.round;
+  doubles[at + AT_EXPIRES_MS] = expiresAtMs;
+  doubles[at + AT_ID] = id;
+  words[at * 2 + AT_VERSION] = version;
+  setRound(blocks, entry, addresses.round);
 }
 
 /** Removes the block; a block that is not there is no error. */
@@ -119,32 +124,25 @@ export function findBlock(addresses: AddressTable, address: Address, nowMs: numb
 }
 
 export function idAt(addresses: AddressTable, handle: number): number {
-  const blocks = blocksAt(addresses, handle);
-  const entry = entryAt(handle);
-  return pageOf(blocks, entry).id[placeOf(blocks, entry)] as number;
+  return doubleOf(blocksAt(addresses, handle), entryAt(handle), AT_ID);
 }
 
 export function versionAt(addresses: AddressTable, handle: number): number {
-  const blocks = blocksAt(addresses, handle);
-  const entry = entryAt(handle);
-  return pageOf(blocks, entry).version[placeOf(blocks, entry)] as number;
+  return wordOf(blocksAt(addresses, handle), entryAt(handle), AT_VERSION);
 }
 
 export function expiresAtMsAt(addresses: AddressTable, handle: number): number {
-  const blocks = blocksAt(addresses, handle);
-  const entry = entryAt(handle);
-  return pageOf(blocks, entry).expiresAtMs[placeOf(blocks, entry)] as number;
+  return doubleOf(blocksAt(addresses, handle), entryAt(handle), AT_EXPIRES_MS);
 }
 
 export function cidrAt(addresses: AddressTable, handle: number): Cidr {
   const blocks = blocksAt(addresses, handle);
   const entry = entryAt(handle);
-  const page = pageOf(blocks, entry);
-  const at = placeOf(blocks, entry);
-  const length = page.length[at] as number;
-  const a = page.a[at] as number;
-  if (!blocks.wide) return { base: { family: 4, a, b: 0, c: 0 }, length };
-  return { base: { family: 6, a, b: page.b[at] as number, c: page.c[at] as number }, length };
+  const length = lengthOf(blocks, entry);
+  const low = wordOf(blocks, entry, AT_LOW);
+  if (!blocks.wide) return { base: { family: 4, a: low, b: 0, c: 0 }, length };
+  const [a, b] = [doubleOf(blocks, entry, AT_A), doubleOf(blocks, entry, AT_B)];
+  return { base: { family: 6, a, b, c: low }, length };
 }
 
 /** Where an entry of that handle lies, and as which one. */

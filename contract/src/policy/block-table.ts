@@ -1,17 +1,20 @@
 import type { Address } from "./address.ts";
 import { hashIpv4Block, hashIpv6Block } from "./block-hash.ts";
-import { allocateFlat, type FlatArray } from "./flat-memory.ts";
+import { allocateFlat, type FlatArray, wordsOf } from "./flat-memory.ts";
 
 /**
  * Blocks of one address family and what is known of each, in flat arrays: a hash that grows by one bucket at a time
  * (W. Litwin, "Linear Hashing", VLDB 1980), so that no addition ever waits for a table to be copied. Entries lie in
  * pages and never move; a bucket holds the number of its first entry, and each entry names the next.
  *
- * An entry takes 34 bytes, or 46 for IPv6, and 8 bytes of buckets.
+ * An entry is a record of doubles and of words beside each other, 32 bytes or 48 for IPv6, so that to look at one is to
+ * wait for one line of memory; and 8 bytes of buckets.
  */
 export interface BlockTable {
   /** IPv6: three limbs instead of one. */
   readonly wide: boolean;
+  /** Doubles of one entry. */
+  readonly record: number;
   /** Entries of a page, and buckets of one: 2^pageBits. */
   readonly pageBits: number;
   readonly pageMask: number;
@@ -30,21 +33,31 @@ export interface BlockTable {
   freed: number;
 }
 
+/** Records one after the other, seen as doubles and as words. Where a thing lies in its record is told by `AT_…`. */
 export interface EntryPage {
-  readonly a: FlatArray;
-  /** Of IPv6 only. */
-  readonly b: FlatArray;
-  readonly c: FlatArray;
-  /** Prefix length; `FREE` for an entry that is not in use. */
-  readonly length: FlatArray;
-  readonly expiresAtMs: FlatArray;
-  readonly id: FlatArray;
-  readonly version: FlatArray;
-  /** The round that set it last, see `address-table.ts`. */
-  readonly round: FlatArray;
-  /** 1 + the next entry of the bucket or of the free list; 0 at the end. */
-  readonly next: FlatArray;
+  readonly doubles: FlatArray;
+  readonly words: FlatArray;
 }
+
+/** Doubles of a record. */
+export const RECORD_IPV4 = 4;
+export const RECORD_IPV6 = 6;
+export const AT_EXPIRES_MS = 0;
+export const AT_ID = 1;
+/** Of IPv6 only: the first two limbs of the block. */
+export const AT_A = 4;
+export const AT_B = 5;
+/** Words. 1 + the next entry of the bucket or of the free list; 0 at the end. */
+export const AT_NEXT = 4;
+export const AT_VERSION = 5;
+/** The last 32 bits of the block: all of it in IPv4. */
+export const AT_LOW = 6;
+/** Prefix length, or `FREE` for an entry that is not in use, and 256 times the round that set it last. */
+export const AT_LENGTH = 7;
+/** See `table-upkeep.ts`. */
+export const ROUNDS = 256;
+const LENGTHS = 256;
+export const LENGTH_MASK = LENGTHS - 1;
 
 /** No entry. */
 export const NONE = -1;
@@ -56,6 +69,7 @@ export function createBlockTable(wide: boolean, pageBits: number): BlockTable {
   const pageMask = base - 1;
   return {
     wide,
+    record: wide ? RECORD_IPV6 : RECORD_IPV4,
     pageBits,
     pageMask,
     pages: [],
@@ -85,14 +99,14 @@ export function entryOf(blocks: BlockTable, base: Address, length: number): numb
 /** Adds a block that is not there. Returns its entry, of which nothing but the block is set. */
 export function addEntry(blocks: BlockTable, base: Address, length: number): number {
   const entry = takeFree(blocks);
-  const page = pageOf(blocks, entry);
+  const { doubles, words } = pageOf(blocks, entry);
   const at = placeOf(blocks, entry);
-  page.a[at] = base.a;
   if (blocks.wide) {
-    page.b[at] = base.b;
-    page.c[at] = base.c;
+    doubles[at + AT_A] = base.a;
+    doubles[at + AT_B] = base.b;
   }
-  page.length[at] = length;
+  words[at * 2 + AT_LOW] = blocks.wide ? base.c : base.a;
+  words[at * 2 + AT_LENGTH] = length;
   putFirst(blocks, bucketOf(blocks, hashOf(blocks, entry)), entry);
   blocks.size += 1;
   // Two buckets for each entry: most are empty, and an address that is not there learns so at once.
@@ -104,10 +118,10 @@ export function addEntry(blocks: BlockTable, base: Address, length: number): num
 /** Removes an entry that is held. */
 export function freeEntry(blocks: BlockTable, entry: number): void {
   unlink(blocks, bucketOf(blocks, hashOf(blocks, entry)), entry);
-  const page = pageOf(blocks, entry);
-  const at = placeOf(blocks, entry);
-  page.length[at] = FREE;
-  page.next[at] = blocks.free;
+  const { words } = pageOf(blocks, entry);
+  const at = placeOf(blocks, entry) * 2;
+  words[at + AT_LENGTH] = FREE;
+  words[at + AT_NEXT] = blocks.free;
   blocks.free = entry + 1;
   blocks.freed += 1;
   blocks.size -= 1;
@@ -115,27 +129,50 @@ export function freeEntry(blocks: BlockTable, entry: number): void {
 
 /** Whether an entry below `begun` is in use. */
 export function isHeld(blocks: BlockTable, entry: number): boolean {
-  return pageOf(blocks, entry).length[placeOf(blocks, entry)] !== FREE;
+  return lengthOf(blocks, entry) !== FREE;
+}
+
+export function lengthOf(blocks: BlockTable, entry: number): number {
+  return wordOf(blocks, entry, AT_LENGTH) % LENGTHS;
+}
+
+/** The round that set the entry last. */
+export function roundOf(blocks: BlockTable, entry: number): number {
+  return Math.floor(wordOf(blocks, entry, AT_LENGTH) / LENGTHS);
+}
+
+export function setRound(blocks: BlockTable, entry: number, round: number): void {
+  const { words } = pageOf(blocks, entry);
+  words[placeOf(blocks, entry) * 2 + AT_LENGTH] = lengthOf(blocks, entry) + round * LENGTHS;
 }
 
 export function pageOf(blocks: BlockTable, entry: number): EntryPage {
   return blocks.pages[entry >> blocks.pageBits] as EntryPage;
 }
 
-/** Where in its page the entry lies. */
+/** Where in its page the entry's record begins, in doubles. */
 export function placeOf(blocks: BlockTable, entry: number): number {
-  return entry & blocks.pageMask;
+  return (entry & blocks.pageMask) * blocks.record;
+}
+
+/** A double of the entry's record. */
+export function doubleOf(blocks: BlockTable, entry: number, field: number): number {
+  return pageOf(blocks, entry).doubles[placeOf(blocks, entry) + field] as number;
+}
+
+export function wordOf(blocks: BlockTable, entry: number, field: number): number {
+  return pageOf(blocks, entry).words[placeOf(blocks, entry) * 2 + field] as number;
 }
 
 function isBlock(blocks: BlockTable, entry: number, { a, b, c }: Address, length: number): boolean {
-  const page = pageOf(blocks, entry);
-  const at = placeOf(blocks, entry);
-  if (page.a[at] !== a || page.length[at] !== length) return false;
-  return !blocks.wide || (page.b[at] === b && page.c[at] === c);
+  if (lengthOf(blocks, entry) !== length) return false;
+  const low = wordOf(blocks, entry, AT_LOW);
+  if (!blocks.wide) return low === a;
+  return low === c && doubleOf(blocks, entry, AT_A) === a && doubleOf(blocks, entry, AT_B) === b;
 }
 
 function nextOf(blocks: BlockTable, entry: number): number {
-  return pageOf(blocks, entry).next[placeOf(blocks, entry)] as number;
+  return wordOf(blocks, entry, AT_NEXT);
 }
 
 function bucketOf(blocks: BlockTable, hash: number): number {
@@ -144,12 +181,10 @@ function bucketOf(blocks: BlockTable, hash: number): number {
 }
 
 function hashOf(blocks: BlockTable, entry: number): number {
-  const page = pageOf(blocks, entry);
-  const at = placeOf(blocks, entry);
-  const length = page.length[at] as number;
-  const a = page.a[at] as number;
-  if (!blocks.wide) return hashIpv4Block(a, length);
-  return hashIpv6Block(a, page.b[at] as number, page.c[at] as number, length);
+  const length = lengthOf(blocks, entry);
+  const low = wordOf(blocks, entry, AT_LOW);
+  if (!blocks.wide) return hashIpv4Block(low, length);
+  return hashIpv6Block(doubleOf(blocks, entry, AT_A), doubleOf(blocks, entry, AT_B), low, length);
 }
 
 function takeFree(blocks: BlockTable): number {
@@ -159,36 +194,30 @@ function takeFree(blocks: BlockTable): number {
     return entry;
   }
   const entry = blocks.begun;
-  if (placeOf(blocks, entry) === 0) blocks.pages.push(createPage(blocks));
+  if ((entry & blocks.pageMask) === 0) blocks.pages.push(createPage(blocks));
   blocks.begun += 1;
   return entry;
 }
 
-function createPage({ wide, pageMask }: BlockTable): EntryPage {
-  const size = pageMask + 1;
-  return {
-    a: allocateFlat("double", size),
-    b: allocateFlat("double", wide ? size : 1),
-    c: allocateFlat("uint32", wide ? size : 1),
-    length: allocateFlat("uint8", size),
-    expiresAtMs: allocateFlat("double", size),
-    id: allocateFlat("double", size),
-    version: allocateFlat("uint32", size),
-    round: allocateFlat("uint8", size),
-    next: allocateFlat("uint32", size),
-  };
+function createPage({ pageMask, record }: BlockTable): EntryPage {
+  const doubles = allocateFlat("double", (pageMask + 1) * record);
+  return { doubles, words: wordsOf(doubles) };
 }
 
 function putFirst(blocks: BlockTable, bucket: number, entry: number): void {
   const buckets = blocks.buckets[bucket >> blocks.pageBits] as FlatArray;
-  const at = placeOf(blocks, bucket);
-  pageOf(blocks, entry).next[placeOf(blocks, entry)] = buckets[at] as number;
+  const at = bucket & blocks.pageMask;
+  setNext(blocks, entry, buckets[at] as number);
   buckets[at] = entry + 1;
+}
+
+function setNext(blocks: BlockTable, entry: number, link: number): void {
+  pageOf(blocks, entry).words[placeOf(blocks, entry) * 2 + AT_NEXT] = link;
 }
 
 function unlink(blocks: BlockTable, bucket: number, entry: number): void {
   const buckets = blocks.buckets[bucket >> blocks.pageBits] as FlatArray;
-  const at = placeOf(blocks, bucket);
+  const at = bucket & blocks.pageMask;
   const after = nextOf(blocks, entry);
   let link = buckets[at] as number;
   if (link === entry + 1) {
@@ -196,16 +225,16 @@ function unlink(blocks: BlockTable, bucket: number, entry: number): void {
     return;
   }
   while (nextOf(blocks, link - 1) !== entry + 1) link = nextOf(blocks, link - 1);
-  pageOf(blocks, link - 1).next[placeOf(blocks, link - 1)] = after;
+  setNext(blocks, link - 1, after);
 }
 
 /** Makes two buckets of the one whose turn it is. */
 function splitBucket(blocks: BlockTable): void {
   const bucket = blocks.split;
   const made = blocks.base + bucket;
-  const at = placeOf(blocks, bucket);
+  const at = bucket & blocks.pageMask;
   const buckets = blocks.buckets[bucket >> blocks.pageBits] as FlatArray;
-  if (placeOf(blocks, made) === 0) blocks.buckets.push(allocateFlat("uint32", blocks.pageMask + 1));
+  if ((made & blocks.pageMask) === 0) blocks.buckets.push(allocateFlat("uint32", blocks.pageMask + 1));
   blocks.split += 1;
   if (blocks.split === blocks.base) {
     blocks.base *= 2;

@@ -14,6 +14,12 @@ export function allocateFlat(kind: FlatType, count: number): FlatArray {
   return typeof jit === "undefined" ? typedArray(kind, count) : memoryOfC(kind, count);
 }
 
+/** The same memory as words of 32 bits, two for each double. Good for as long as `doubles` is held. */
+export function wordsOf(doubles: FlatArray): FlatArray {
+  if (typeof jit === "undefined") return new Uint32Array((doubles as Float64Array).buffer);
+  return (ffi as ForeignFunctions).cast(POINTERS.uint32, doubles);
+}
+
 /** What of LuaJIT's `ffi` is needed; its own declarations are not there for JavaScript. */
 interface ForeignFunctions {
   cdef(this: void, declarations: string): void;

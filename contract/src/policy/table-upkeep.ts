@@ -8,14 +8,12 @@ import {
   IPV6_FIRST,
   NONE,
 } from "./address-table.ts";
-import { freeEntry, isHeld, pageOf, placeOf } from "./block-table.ts";
+import { freeEntry, isHeld, ROUNDS, roundOf } from "./block-table.ts";
 
 /**
  * Work on all entries of a table, a few at a time, whatever is added and removed between: each step takes a handle
  * and how many entries to look at, and returns where to go on, or `NONE` when all are done. Begin with 0.
  */
-const ROUNDS = 256;
-
 /** What is set from now on is told from what was set before. */
 export function beginRound(addresses: AddressTable): void {
   addresses.round = (addresses.round + 1) % ROUNDS;
@@ -27,7 +25,7 @@ export function forgetOlderRounds(addresses: AddressTable, from: number, count: 
   for (let looked = 0; looked < count && handle !== NONE; looked++) {
     const blocks = blocksAt(addresses, handle);
     const entry = entryAt(handle);
-    const isOlder = pageOf(blocks, entry).round[placeOf(blocks, entry)] !== addresses.round;
+    const isOlder = roundOf(blocks, entry) !== addresses.round;
     if (isOlder && isHeld(blocks, entry)) freeEntry(blocks, entry);
     handle = reached(addresses, handle + 1);
   }
@@ -61,8 +59,8 @@ export function wantsNewFilters({ ipv4, ipv6 }: AddressTable): boolean {
 
 /** From here on what is set is in both; `renewFilters` adds what was there. */
 export function beginRenewal(addresses: AddressTable): void {
-  const { rows } = addresses.ipv4Filter;
-  addresses.renewed = { ipv4: createAddressFilter(4, rows), ipv6: createAddressFilter(6, rows) };
+  const isLarge = addresses.ipv4Filter.rows > 1;
+  addresses.renewed = { ipv4: createAddressFilter(4, isLarge), ipv6: createAddressFilter(6, isLarge) };
   addresses.ipv4.freed = 0;
   addresses.ipv6.freed = 0;
 }

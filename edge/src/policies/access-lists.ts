@@ -13,7 +13,7 @@ import {
   sizeOf,
   versionAt,
 } from "@sluice/contract/policy/address-table.ts";
-import { pageOf, placeOf } from "@sluice/contract/policy/block-table.ts";
+import { roundOf } from "@sluice/contract/policy/block-table.ts";
 import {
   beginRenewal,
   beginRound,
@@ -183,9 +183,7 @@ function take(lists: AccessLists, text: string, isTruth: boolean): boolean {
 
 /** Whether the load that was begun last has shown what is there. */
 function isShown(addresses: AddressTable, handle: number): boolean {
-  const blocks = blocksAt(addresses, handle);
-  const entry = entryAt(handle);
-  return pageOf(blocks, entry).round[placeOf(blocks, entry)] === addresses.round;
+  return roundOf(blocksAt(addresses, handle), entryAt(handle)) === addresses.round;
 }
 
 /** Returns whether it is news. */
