@@ -34,7 +34,7 @@ ${suites.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join("\n"
 
   --json FILE  also write [{suite, name, value, unit, reference, ratio, samples}, …]
   --quick      fewer and shorter rounds: shows that it runs, not how fast
-  --only WORDS of proxies, those whose name holds the words, and what they are held against`;
+  --only WORDS of proxies, those whose name holds the words, and what they are held against; may be said several times`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -45,7 +45,7 @@ async function main(args: string[]): Promise<number> {
     options: {
       json: { type: "string" },
       quick: { type: "boolean", default: false },
-      only: { type: "string" },
+      only: { type: "string", multiple: true, default: [] },
       help: { type: "boolean", short: "h", default: false },
     },
   });

@@ -16,8 +16,11 @@ export interface Measurement {
 export interface SuiteOptions {
   /** Fewer and shorter rounds: shows that everything runs; its figures are not to be quoted. */
   quick: boolean;
-  /** Only rows whose name holds these words, with their references; suites whose rows are no contenders measure all. */
-  only: string | undefined;
+  /**
+   * Only rows whose name holds one of these, with their references; all when there are none. Suites whose rows are no
+   * contenders measure all.
+   */
+  only: readonly string[];
   /** Says what is going on; nothing of it is a result. */
   progress(text: string): void;
 }

@@ -6,11 +6,11 @@
 import { childrenOf } from "../proxies/processor.ts";
 import { percentile } from "../relay/suite.ts";
 import { type Measurement, median } from "../suite.ts";
-import { startWholeSystem, type WholeSystem } from "../whole-system.ts";
+import type { WholeSystem } from "../whole-system.ts";
 import { connectToEach, type WorkerConnection } from "./workers.ts";
 
 const SUITE = "policy";
-const WORKERS = 4;
+export const WORKERS = 4;
 const ADDRESS = "198.51.100.7";
 const ARRIVAL_TIMEOUT_MS = 10_000;
 
@@ -19,8 +19,7 @@ interface Arrival {
   arrivedMs: number;
 }
 
-export async function measurePropagation(samples: number): Promise<Measurement[]> {
-  const system = await startWholeSystem({ EDGE_WORKERS: String(WORKERS) });
+export async function measurePropagation(system: WholeSystem, samples: number): Promise<Measurement[]> {
   const connections: WorkerConnection[] = [];
   try {
     connections.push(...(await connectToEach(system.settings.ports.edge, childrenOf(system.pidOf("edge")))));
@@ -45,7 +44,6 @@ export async function measurePropagation(samples: number): Promise<Measurement[]
     return [...figures("rules published", rules), ...figures("ban set or lifted", bans)];
   } finally {
     for (const connection of connections) connection.close();
-    await system.close();
   }
 }
 

@@ -35,9 +35,9 @@ export async function applyLoad(
   script: string,
   url: string,
   seconds: number,
-  first = 0,
+  { first = 0, connections = CONNECTIONS } = {},
 ): Promise<LoadResult> {
-  const wrk = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "5s", "-s", script, url, "--"];
+  const wrk = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "5s", "-s", script, url, "--"];
   const { stdout } = await promisify(execFile)(...onCores("rest", "wrk", [...wrk, String(first)]));
   const line = stdout.split("\n").find((text) => text.startsWith("{"));
   if (line === undefined) throw new Error(`wrk did not say what it did:\n${stdout}`);

@@ -80,17 +80,20 @@ export async function measureInTurn(
   ];
 }
 
-/** Those whose name holds the words, each with its reference. */
-function chosen(contenders: readonly Contender[], only: string | undefined): readonly Contender[] {
-  if (only === undefined) return contenders;
-  const asked = contenders.filter(({ name }) => name.includes(only));
-  if (asked.length === 0) throw new Error(`no row is called ${only}`);
+/** Those whose name holds some of the words, each with its reference. */
+function chosen(contenders: readonly Contender[], only: readonly string[]): readonly Contender[] {
+  if (only.length === 0) return contenders;
+  const asked = only.flatMap((words) => {
+    const found = contenders.filter(({ name }) => name.includes(words));
+    if (found.length === 0) throw new Error(`no row is called ${words}`);
+    return found;
+  });
   return contenders.filter(({ name }) => asked.some((one) => one.name === name || one.reference === name));
 }
 
 async function load(lane: Lane, seconds: number): Promise<LoadResult> {
   const { name, url, status, requests } = lane.contender;
-  const result = await applyLoad(lane.script, url, seconds, lane.next);
+  const result = await applyLoad(lane.script, url, seconds, { first: lane.next });
   lane.next = (lane.next + result.requests) % requests.addresses.length;
   const otherwise = status < 400 ? result.refused : result.requests - result.refused;
   if (result.failures + otherwise > 0) {
