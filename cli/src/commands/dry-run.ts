@@ -1,6 +1,7 @@
-import { createReadStream, readFileSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { streamOperators } from "../operators/client.ts";
 import { instantBefore } from "../operators/duration.ts";
+import { readPolicyFile } from "../operators/policy-file.ts";
 import { formatTable } from "../operators/table.ts";
 
 interface Options {
@@ -55,7 +56,7 @@ const NOT_TRIED = {
 } as const;
 
 export async function dryRun(file: string, { since, requests, json }: Options): Promise<number> {
-  const document: unknown = JSON.parse(readFileSync(file === "-" ? 0 : file, "utf8"));
+  const document = readPolicyFile(file);
   const from = since === undefined ? undefined : instantBefore(since, new Date());
   const answers =
     requests === undefined

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { callOperators } from "../operators/client.ts";
+import { readPolicyFile } from "../operators/policy-file.ts";
 import { formatTable } from "../operators/table.ts";
 import { dryRun } from "./dry-run.ts";
 import { finish } from "./finish.ts";
@@ -173,7 +173,7 @@ function diffLines({ default: fallback, added, removed, changed, moved }: Policy
 }
 
 async function publish(file: string, replaces: string, attribution: Attribution): Promise<number> {
-  const document = readDocument(file);
+  const document = readPolicyFile(file);
   const headers = { "if-match": `"${replaces}"` };
   const { body } = await callOperators("PUT", "/policy", {
     body: document,
@@ -182,15 +182,6 @@ async function publish(file: string, replaces: string, attribution: Attribution)
   });
   tellPublished("published", body as Published, attribution.json);
   return 0;
-}
-
-function readDocument(file: string): unknown {
-  const text = readFileSync(file === "-" ? 0 : file, "utf8");
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 async function restore(revision: string, attribution: Attribution): Promise<number> {
