@@ -11,6 +11,20 @@ export function giveWay(): void {
   ngx.sleep(0.001);
 }
 
+/** Processor time of one turn of work that others wait for. */
+const TURN_SECONDS = 0.002;
+/** @perWorker */
+let turnBeganAt = 0;
+
+/** Gives way now and then, when it is called often in the middle of long work, and where there is whom to give way to. */
+export function giveWayWhenDue(this: void): void {
+  if (os.clock() - turnBeganAt < TURN_SECONDS) return;
+  if (ngx.get_phase() === "timer") {
+    giveWay();
+    turnBeganAt = os.clock();
+  }
+}
+
 /** Waits without blocking the worker. */
 export function sleepMs(ms: number): void {
   ngx.sleep(ms / 1000);

@@ -15,7 +15,7 @@ import {
 } from "@sluice/contract/policy/document.ts";
 import { decode } from "cjson.safe";
 import { asnOf, countryOf } from "../geo/geo-data.ts";
-import { nowMs } from "../platform/clock.ts";
+import { giveWayWhenDue, nowMs } from "../platform/clock.ts";
 import { logError } from "../platform/log.ts";
 import { clientAddressBytes, readClientAddress, requestHost } from "../platform/request.ts";
 import { variableBytes, variableLength } from "../platform/variables.ts";
@@ -105,7 +105,10 @@ export function currentPolicy(): LuaMultiReturn<[version: number, text: string]>
   return $multi(policyVersion, policyText);
 }
 
-/** Puts a policy in force; `text` is a `PolicyDocument`, or empty for what stands before the first one. */
+/**
+ * Puts a policy in force; `text` is a `PolicyDocument`, or empty for what stands before the first one. While requests
+ * are served they go on by the policy before until the new one is compiled.
+ */
 export function replacePolicy(version: number, text: string): boolean {
   let document: unknown = POLICY_INITIAL;
   if (text !== "") {
@@ -116,7 +119,7 @@ export function replacePolicy(version: number, text: string): boolean {
     }
     document = parsed;
   }
-  const [ok, compiled] = pcall(compilePolicy, document as PolicyDocument);
+  const [ok, compiled] = pcall(compilePolicy, document as PolicyDocument, giveWayWhenDue);
   if (!ok) {
     logError(`policy revision ${version} cannot be used; the one before stays in force`);
     return false;
