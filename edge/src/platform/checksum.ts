@@ -9,8 +9,13 @@ const REDUCED_AFTER = 256;
  * than zero, a piece of zeros has no sum of zero.
  */
 export function checksumOf(bytes: string, seed: number): number {
-  const words = ffi.cast<ffi.Pointer<number>>("const uint32_t *", bytes);
-  const count = Math.floor(bytes.length / 4);
+  return checksumOfMemory(ffi.cast<ffi.Pointer<number>>("const double *", bytes), bytes.length, seed);
+}
+
+/** The same of bytes that are no string. */
+export function checksumOfMemory(memory: ffi.Pointer<number>, bytes: number, seed: number): number {
+  const words = ffi.cast<ffi.Pointer<number>>("const uint32_t *", memory);
+  const count = Math.floor(bytes / 4);
   let sum = seed;
   let sums = 0;
   let at = 0;

@@ -1,3 +1,10 @@
+import * as ffi from "ffi";
+
+ffi.cdef(`
+  size_t fwrite(const void *from, size_t size, size_t count, void *file);
+  size_t fread(void *to, size_t size, size_t count, void *file);
+`);
+
 /** Reads a whole file. For start-up only: it blocks. */
 export function readFile(path: string): LuaMultiReturn<[string, undefined] | [undefined, string]> {
   const [file, err] = io.open(path, "rb");
@@ -27,4 +34,21 @@ export function openToAppend(path: string): LuaFile | undefined {
 export function openEmpty(path: string): LuaFile | undefined {
   const [file] = io.open(path, "wb");
   return file;
+}
+
+/** Writes memory as it is. Returns whether it could. */
+export function writeBytes(file: LuaFile, from: ffi.Pointer<number>, bytes: number): boolean {
+  return tonumber(ffi.C.fwrite(from, 1, bytes, file)) === bytes;
+}
+
+/** Fills memory from the file. Returns whether there was so much. */
+export function readBytes(file: LuaFile, to: ffi.Pointer<number>, bytes: number): boolean {
+  return tonumber(ffi.C.fread(to, 1, bytes, file)) === bytes;
+}
+
+declare module "ffi" {
+  interface CLibrary {
+    fwrite(this: void, from: ffi.Pointer<number>, size: number, count: number, file: LuaFile): ffi.CData;
+    fread(this: void, to: ffi.Pointer<number>, size: number, count: number, file: LuaFile): ffi.CData;
+  }
 }

@@ -1,17 +1,21 @@
 import {
   type AddressTable,
-  cidrAt,
+  blocksAt,
+  entryAt,
   expiresAtMsAt,
+  IPV6_FIRST,
   idAt,
   setBlock,
   versionAt,
 } from "@sluice/contract/policy/address-table.ts";
+import { AT_A, AT_B, AT_LOW, doubleOf, lengthOf, wordOf } from "@sluice/contract/policy/block-table.ts";
 import { visitEntries } from "@sluice/contract/policy/table-upkeep.ts";
 import * as ffi from "ffi";
 
 /**
  * List entries as bytes, for the snapshot: six doubles each. The third holds an IPv6 address' last 32 bits, and below
- * them the length and the family.
+ * them the length and the family. They go through one piece of memory: strings of a million entries would be collected
+ * too late, and stay with the worker.
  */
 const NUMBERS = 6;
 export const RECORD_BYTES = NUMBERS * 8;
@@ -20,30 +24,41 @@ export const PIECE_ENTRIES = 4_096;
 const FAMILY_FACTOR = 2;
 const LENGTH_FACTOR = 512;
 
-/** The entries of one step as bytes, and where to go on (see `table-upkeep.ts`). */
-export function packEntries(
-  addresses: AddressTable,
-  from: number,
-): LuaMultiReturn<[bytes: string, next: number]> {
-  const piece = ffi.new<ffi.Pointer<number>>("double[?]", PIECE_ENTRIES * NUMBERS);
-  let count = 0;
-  const next = visitEntries(addresses, from, PIECE_ENTRIES, (handle) => {
-    const { base, length } = cidrAt(addresses, handle);
-    const at = count * NUMBERS;
-    piece[at] = base.a;
-    piece[at + 1] = base.b;
-    piece[at + 2] = base.c * LENGTH_FACTOR + length * FAMILY_FACTOR + (base.family === 6 ? 1 : 0);
-    piece[at + 3] = idAt(addresses, handle);
-    piece[at + 4] = versionAt(addresses, handle);
-    piece[at + 5] = expiresAtMsAt(addresses, handle);
-    count += 1;
-  });
-  return $multi(ffi.string(piece, count * RECORD_BYTES), next);
+export type Piece = ffi.Pointer<number>;
+
+export function createPiece(): Piece {
+  return ffi.new<Piece>("double[?]", PIECE_ENTRIES * NUMBERS);
 }
 
-export function unpackEntries(addresses: AddressTable, bytes: string): void {
-  const piece = ffi.cast<ffi.Pointer<number>>("const double *", bytes);
-  const count = Math.floor(bytes.length / RECORD_BYTES);
+/** The entries of one step into the piece: how many, and where to go on (see `table-upkeep.ts`). */
+export function packEntries(
+  piece: Piece,
+  addresses: AddressTable,
+  from: number,
+): LuaMultiReturn<[count: number, next: number]> {
+  let count = 0;
+  const next = visitEntries(addresses, from, PIECE_ENTRIES, (handle) => {
+    packEntry(piece, count * NUMBERS, addresses, handle);
+    count += 1;
+  });
+  return $multi(count, next);
+}
+
+function packEntry(piece: Piece, at: number, addresses: AddressTable, handle: number): void {
+  const blocks = blocksAt(addresses, handle);
+  const entry = entryAt(handle);
+  const low = wordOf(blocks, entry, AT_LOW);
+  const isIpv6 = handle >= IPV6_FIRST;
+  piece[at] = isIpv6 ? doubleOf(blocks, entry, AT_A) : low;
+  piece[at + 1] = isIpv6 ? doubleOf(blocks, entry, AT_B) : 0;
+  piece[at + 2] =
+    (isIpv6 ? low : 0) * LENGTH_FACTOR + lengthOf(blocks, entry) * FAMILY_FACTOR + (isIpv6 ? 1 : 0);
+  piece[at + 3] = idAt(addresses, handle);
+  piece[at + 4] = versionAt(addresses, handle);
+  piece[at + 5] = expiresAtMsAt(addresses, handle);
+}
+
+export function unpackEntries(addresses: AddressTable, piece: Piece, count: number): void {
   for (let i = 0; i < count; i++) {
     const at = i * NUMBERS;
     const packed = piece[at + 2] as number;

@@ -1,14 +1,13 @@
 import { type AddressTable, NONE } from "@sluice/contract/policy/address-table.ts";
-import { checksumOf } from "../platform/checksum.ts";
+import { checksumOfMemory } from "../platform/checksum.ts";
 import { giveWay } from "../platform/clock.ts";
-import { openEmpty, openToAppend } from "../platform/files.ts";
-import { collectGarbage } from "../platform/garbage.ts";
+import { openEmpty, openToAppend, readBytes, writeBytes } from "../platform/files.ts";
 import { logError, logNotice } from "../platform/log.ts";
 import { later } from "../platform/timers.ts";
 import { currentLists, currentPolicy, replacePolicy } from "./access.ts";
 import { applyEntry, countEntries, sharedEntries } from "./access-lists.ts";
 import { appendLines, journalPath, readJournal } from "./journal.ts";
-import { packEntries, unpackEntries } from "./records.ts";
+import { createPiece, PIECE_ENTRIES, packEntries, RECORD_BYTES, unpackEntries } from "./records.ts";
 
 /**
  * Policy and lists on disk, from which an edge starts, or a worker again, with or without Redis: a snapshot, and a
@@ -130,10 +129,7 @@ function writeGuarded(this: void): void {
   writing = false;
   if (!ok || failure !== undefined) logError(`snapshot: ${failure}`);
   // Without a journal, what changed or was loaded meanwhile is on no disk.
-  else if (journal !== undefined) {
-    collectGarbage();
-    return;
-  }
+  else if (journal !== undefined) return;
   waiting = true;
   later(RETRY_MS, () => {
     waiting = false;
@@ -209,14 +205,17 @@ function writeContent(file: LuaFile, number: number): string | undefined {
 }
 
 function writeList(file: LuaFile, name: string, addresses: AddressTable): string | undefined {
+  const piece = createPiece();
   let at = 0;
   while (at !== NONE) {
-    const [bytes, next] = packEntries(addresses, at);
+    const [count, next] = packEntries(piece, addresses, at);
     at = next;
-    if (bytes.length === 0) continue;
-    const head = `${name} ${string.format("%d", bytes.length)} ${string.format("%.0f", checksumOf(bytes, SEED))}\n`;
-    const [written, failure] = file.write(head, bytes);
+    if (count === 0) continue;
+    const bytes = count * RECORD_BYTES;
+    const sum = string.format("%.0f", checksumOfMemory(piece, bytes, SEED));
+    const [written, failure] = file.write(`${name} ${string.format("%d", bytes)} ${sum}\n`);
     if (written === undefined) return failure as string | undefined;
+    if (!writeBytes(file, piece, bytes)) return "it cannot be written";
     giveWay();
   }
   return undefined;
@@ -271,16 +270,18 @@ function readSnapshot(file: LuaFile, path: string): string | undefined {
   const epoch = readLine(file);
   const position = readLine(file);
   if (number === undefined || version === undefined) return `${path}: is cut short`;
+  const piece = createPiece();
   for (;;) {
     const head = readLine(file);
     if (head === "end") break;
     const [found, , name, length, sum] = string.find(head, "^(%l+) (%d+) (%d+)$");
     if (found === undefined) return `${path}: is cut short`;
-    const bytes = file.read(tonumber(length) as number);
-    const read = bytes === undefined ? "" : (bytes as string);
-    if (read.length !== tonumber(length) || checksumOf(read, SEED) !== tonumber(sum))
+    const bytes = tonumber(length) as number;
+    const isWhole = bytes <= PIECE_ENTRIES * RECORD_BYTES && readBytes(file, piece, bytes);
+    if (!isWhole || checksumOfMemory(piece, bytes, SEED) !== tonumber(sum))
       return `${path}: is cut short or damaged`;
-    unpackEntries(name === "allow" ? currentLists().allow : currentLists().deny, read);
+    const addresses = name === "allow" ? currentLists().allow : currentLists().deny;
+    unpackEntries(addresses, piece, Math.floor(bytes / RECORD_BYTES));
   }
   if (!replacePolicy(version, policy)) return `${path}: holds no usable policy`;
   generation = number;
