@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { openParked, trace } from "./compose.ts";
+import { systemClock } from "./kernel/clock.ts";
 import type { ParkedMessage, ParkedMessages, RetryOutcome } from "./platform/rabbit/parked-messages.ts";
 
 /** What operators ask from the command line about single messages and orders; throws `UsageError` when asked wrongly. */
@@ -51,11 +52,11 @@ async function onOne(parked: ParkedMessages, action: string, id: number, json: b
     return message === undefined ? unknown(id) : show(message, json);
   }
   if (action === "drop") {
-    if (await parked.drop(id)) console.log(`message ${id} is dropped`);
+    if (await parked.drop(id, systemClock())) console.log(`message ${id} is dropped`);
     else unknown(id);
     return;
   }
-  const outcome = await parked.retry(id);
+  const outcome = await parked.retry(id, systemClock());
   if (outcome === "sent") console.log(`message ${id} is in the outbox again`);
   else failed(retryFaults[outcome](id));
 }

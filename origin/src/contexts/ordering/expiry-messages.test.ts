@@ -12,6 +12,7 @@ import {
 import { until } from "../../../test/until.ts";
 import { runMigrations } from "../../compose.ts";
 import { newUuid } from "../../kernel/ids.ts";
+import { runAudits } from "../../platform/audit.ts";
 import { createLogger } from "../../platform/logger.ts";
 import { openDatabase } from "../../platform/mysql/database.ts";
 import { parkedLimits, parkedMessagesIn } from "../../platform/rabbit/parked-messages.ts";
@@ -21,8 +22,10 @@ import { expiryLimits } from "./application/limits.ts";
 import { createPlaceOrder } from "./application/place-order.ts";
 import { laneKeeper } from "./infrastructure/expiry-lane-keeper.ts";
 import { declareExpiryTopology, expiryLanes, expiryTopology, laneOf } from "./infrastructure/expiry-lanes.ts";
+import { messageAudits } from "./infrastructure/message-audits.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 import { collectParked } from "./infrastructure/parking.ts";
+import { traceOrder } from "./infrastructure/trace.ts";
 
 const services = await startTestServices();
 const testDatabase = await createTestDatabase(services);
@@ -173,22 +176,100 @@ test("a parked message is kept whole, sent again through the outbox once, or dro
   assert.deepEqual([text.body, text.reason, text.headers], [content, "it names no order", { why: "not" }]);
   assert.deepEqual([cut.body.length, cut.bodyBytes], [parkedLimits.bodyBytesMax, long.length]);
 
-  assert.equal(await parked.retry(cut.id), "cut");
-  assert.equal(await parked.retry(binary.id), "not-text");
-  assert.deepEqual((await Promise.all([parked.retry(text.id), parked.retry(text.id)])).sort(), [
-    "sent",
-    "unknown",
-  ]);
+  assert.equal(await parked.retry(cut.id, Date.now()), "cut");
+  assert.equal(await parked.retry(binary.id, Date.now()), "not-text");
+  const twice = await Promise.all([1, 2].map(() => parked.retry(text.id, Date.now())));
+  assert.deepEqual(twice.sort(), ["sent", "unknown"]);
   const sent = await database.query("SELECT exchange, routing_key, payload FROM outbox WHERE subject = ?", [
     `parked:${text.id}`,
   ]);
   assert.deepEqual(sent, [{ exchange: "", routing_key: "some.queue", payload: content.toString() }]);
-  assert.equal(await parked.drop(cut.id), true);
-  assert.equal(await parked.drop(cut.id), false);
+  assert.equal(await parked.drop(cut.id, Date.now()), true);
+  assert.equal(await parked.drop(cut.id, Date.now()), false);
   assert.deepEqual(
     (await parked.list()).map(({ id }) => id),
     [binary.id],
   );
+});
+
+/** An order whose message came back from the broker long ago, and made our code fail; the row of the parked one. */
+async function parkedReminder() {
+  const nowMs = Date.now();
+  const orderId = await placeOrder(nowMs);
+  const [sent] = await database.query<{ message_id: string; payload: string }>(
+    "SELECT message_id, payload FROM outbox WHERE subject = ?",
+    [`order:${orderId}`],
+  );
+  assert.ok(sent !== undefined);
+  const hoursAgo = "UTC_TIMESTAMP(6) - INTERVAL 2 HOUR";
+  await database.execute(`UPDATE outbox SET published_at = ${hoursAgo} WHERE message_id = ?`, [
+    sent.message_id,
+  ]);
+  await database.execute(`UPDATE orders SET expires_at = ${hoursAgo} WHERE id = ?`, [orderId]);
+  const properties = { messageId: sent.message_id, headers: {} } as never;
+  const content = Buffer.from(sent.payload);
+  await parked.park(expiryTopology.dueQueue, { content, properties }, "it failed", nowMs - 3_600_000);
+  const [row] = await parked.list();
+  assert.ok(row !== undefined);
+  const complaints = async () => {
+    const results = await runAudits(database, messageAudits);
+    return results.filter(({ broken }) => broken.length > 0).map(({ name }) => name);
+  };
+  const texts = async () => {
+    const traced = await traceOrder(database, orderId);
+    const told = traced?.events.filter(({ kind }) => kind === "message") ?? [];
+    return told.map(({ text }) => text.replaceAll(sent.message_id, "it"));
+  };
+  return { orderId, messageId: sent.message_id, id: row.id, complaints, texts };
+}
+
+test("a message that is sent again is the same one: its receipt counts, its trace goes on, the audit is content", async () => {
+  await database.execute("DELETE FROM parked_messages");
+  const { orderId, messageId, id, complaints, texts } = await parkedReminder();
+  assert.deepEqual(await complaints(), ["messages: none is parked (npx sluice parked list)"]);
+  const now = Date.now();
+  assert.equal(await parked.retry(id, now), "sent");
+  const again = await database.query(
+    "SELECT message_id, sending, subject FROM outbox WHERE exchange = '' AND routing_key = ? ORDER BY id DESC LIMIT 1",
+    [expiryTopology.dueQueue],
+  );
+  assert.deepEqual(again, [{ message_id: messageId, sending: 2, subject: `order:${orderId}` }]);
+  assert.deepEqual(await complaints(), [], "it has a while to arrive");
+  await database.execute("UPDATE parked_messages SET settled_at = settled_at - INTERVAL 1 HOUR");
+  assert.deepEqual((await complaints()).length, 1, "and is missed when it does not");
+
+  // Its time has come: it was set back by two hours.
+  assert.deepEqual(
+    await createExpireOrders({ book, clock: () => now }).reminded([{ orderId, messageId }]),
+    [],
+  );
+  assert.deepEqual(await complaints(), []);
+  const lane = laneOf(lanes, orderId)?.routingKey;
+  assert.deepEqual((await texts()).sort(), [
+    "it confirmed by the broker",
+    `it parked as ${id}: it failed`,
+    "it received: expired",
+    `it sent again, which was parked as ${id}`,
+    `it written for ${expiryTopology.dueQueue}, for the 2. time`,
+    `it written for ${expiryTopology.waitExchange} ${lane}`,
+  ]);
+
+  await parked.prune(now, 10);
+  assert.ok(
+    (await texts()).some((text) => text.startsWith("it received")),
+    "the message stays when that is pruned",
+  );
+  assert.equal((await database.query("SELECT id FROM parked_messages")).length, 0);
+});
+
+test("a message that is dropped is not missed by the audit, and the trace says who it was", async () => {
+  const { id, complaints, texts } = await parkedReminder();
+  assert.equal(await parked.drop(id, Date.now()), true);
+  await database.execute("UPDATE parked_messages SET settled_at = settled_at - INTERVAL 1 HOUR");
+  assert.deepEqual(await complaints(), []);
+  assert.ok((await texts()).includes(`it dropped, which was parked as ${id}`));
+  assert.deepEqual([await parked.find(id), await parked.list()], [undefined, []]);
+  await database.execute("DELETE FROM parked_messages");
 });
 
 test("whoever has a parked message tried again that is not there hears so, with an exit code", async () => {

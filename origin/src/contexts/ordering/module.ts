@@ -6,7 +6,11 @@ import type { NewId } from "../../kernel/ids.ts";
 import type { HttpServer } from "../../platform/http/server.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Database } from "../../platform/mysql/database.ts";
-import { parkedMessagesIn } from "../../platform/rabbit/parked-messages.ts";
+import {
+  type ParkedMessages,
+  parkedLimits,
+  parkedMessagesIn,
+} from "../../platform/rabbit/parked-messages.ts";
 import { followStream } from "../../platform/redis/follow-stream.ts";
 import { STREAM_FIELD_ID } from "../../platform/redis/project.ts";
 import type { ProjectedTable } from "../../platform/redis/projected-table.ts";
@@ -200,7 +204,8 @@ export function startOrderingWorker(given: OrderingDependencies): OrderingWorker
   const { book, providers, settle, settleRefund } = paymentsOn(given);
   const expire = createExpireOrders({ book, clock });
   const reconcile = createReconcilePayments({ book, providers, settle, settleRefund, clock });
-  const messages = startExpiryMessages(given, expire);
+  const parked = parkedMessagesIn(given.database);
+  const messages = startExpiryMessages(given, expire, parked);
   const every = (ms: number, what: string, work: () => Promise<unknown>) =>
     repeat(
       what,
@@ -211,7 +216,9 @@ export function startOrderingWorker(given: OrderingDependencies): OrderingWorker
   const repeated = [
     every(expiryLimits.sweepIntervalMs, "sweep expired orders", () => expire.sweep()),
     every(paymentLimits.reconcileIntervalMs, "reconcile payments", () => reconcile()),
-    every(orderLimits.idempotencyPruneIntervalMs, "prune what is kept for a while", () => prune(book, clock)),
+    every(orderLimits.idempotencyPruneIntervalMs, "prune what is kept for a while", () =>
+      prune(book, parked, clock),
+    ),
   ];
   return {
     onRabbitConnect: messages.onConnect,
@@ -223,10 +230,9 @@ export function startOrderingWorker(given: OrderingDependencies): OrderingWorker
 }
 
 /** Everything about expiry that needs the broker; without one, all of it waits. */
-function startExpiryMessages(given: OrderingDependencies, expire: ExpireOrders) {
+function startExpiryMessages(given: OrderingDependencies, expire: ExpireOrders, parked: ParkedMessages) {
   const { database, clock, logger } = given;
   const lanes = allLanesOf(given);
-  const parked = parkedMessagesIn(database);
   const consumer = expiryConsumer({ expire, lanes, parked, clock, logger });
   const keeper = laneKeeper({ database, lanes, clock, logger });
   let connected: ChannelModel | undefined;
@@ -283,9 +289,11 @@ function paymentsOn(given: OrderingDependencies) {
   return { book, providers, settle, settleRefund };
 }
 
-async function prune(book: OrderBook, clock: Clock): Promise<void> {
+async function prune(book: OrderBook, parked: ParkedMessages, clock: Clock): Promise<void> {
   const { idempotencyTtlMs, idempotencyPruneMax } = orderLimits;
   const { receiptsKeptMs, receiptsPruneMax } = expiryLimits;
+  const { settledKeptMs, settledPruneMax } = parkedLimits;
   while ((await book.pruneAnswers(clock() - idempotencyTtlMs, idempotencyPruneMax)) === idempotencyPruneMax);
   while ((await book.pruneReceipts(clock() - receiptsKeptMs, receiptsPruneMax)) === receiptsPruneMax);
+  while ((await parked.prune(clock() - settledKeptMs, settledPruneMax)) === settledPruneMax);
 }

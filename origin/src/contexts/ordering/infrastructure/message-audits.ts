@@ -7,6 +7,7 @@ const receivedMinutesMax = 15;
 /** Published messages are pruned after seven days. */
 const keptDays = 6;
 
+const longAgo = `UTC_TIMESTAMP(6) - INTERVAL ${receivedMinutesMax} MINUTE`;
 const isLane = `m.exchange = '${expiryTopology.waitExchange}'`;
 /** Each direction so that the other side's index serves, for which the characters must be of the column's set. */
 const subjectOf = (order: string) =>
@@ -14,7 +15,10 @@ const subjectOf = (order: string) =>
 const orderOf = (subject: string) =>
   `CONVERT(SUBSTRING(${subject}, ${orderSubject("").length + 1}) USING ascii) COLLATE ascii_bin`;
 
-/** Orders against the outbox, and the outbox against what came back from the broker. */
+/**
+ * Orders against the outbox, and the outbox against what came back from the broker. A message that is parked is told of
+ * by an audit of its own; one that was dropped, or sent again a moment ago, is not missed.
+ */
 export const messageAudits: readonly Audit[] = [
   {
     name: "messages: each order has its expiry message",
@@ -30,12 +34,15 @@ export const messageAudits: readonly Audit[] = [
           JOIN orders o ON o.id = ${orderOf("m.subject")}
           LEFT JOIN expiry_receipts r ON r.message_id = m.message_id
           WHERE ${isLane} AND r.message_id IS NULL
-            AND GREATEST(m.published_at, o.expires_at)
-              < UTC_TIMESTAMP(6) - INTERVAL ${receivedMinutesMax} MINUTE`,
+            AND GREATEST(m.published_at, o.expires_at) < ${longAgo}
+            AND NOT EXISTS (
+              SELECT 1 FROM parked_messages p WHERE p.message_id = m.message_id
+                AND (p.settled_at IS NULL OR p.settlement = 'dropped' OR p.settled_at > ${longAgo}))`,
   },
   {
     name: "messages: none is parked (npx sluice parked list)",
-    sql: "SELECT id AS parked_id, queue, message_id, reason, parked_at FROM parked_messages",
+    sql: `SELECT id AS parked_id, queue, message_id, reason, parked_at FROM parked_messages
+          WHERE settled_at IS NULL`,
   },
   {
     name: "orphans: movements, messages and receipts belong to orders that are there",

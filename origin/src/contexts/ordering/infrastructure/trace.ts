@@ -1,6 +1,6 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { Database } from "../../../platform/mysql/database.ts";
-import { orderSubject } from "./expiry-lanes.ts";
+import { messagesOf } from "./trace-messages.ts";
 
 /** Everything that is written down about one order, as one story. */
 export interface OrderTrace {
@@ -32,7 +32,6 @@ export async function traceOrder(database: Database, orderId: string): Promise<O
     movementsOf(database, orderId),
     paymentsOf(database, orderId),
     messagesOf(database, orderId),
-    parkedOf(database, orderId),
   ]);
   // Events of one moment stay as they were written.
   const events = told.flat().sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
@@ -86,51 +85,6 @@ async function paymentsOf(database: Database, orderId: string): Promise<TraceEve
   });
 }
 
-async function messagesOf(database: Database, orderId: string): Promise<TraceEvent[]> {
-  const rows = await database.query<MessageRow>(
-    `SELECT m.*, r.outcome, r.deliveries, r.received_at FROM outbox m
-     LEFT JOIN expiry_receipts r ON r.message_id = m.message_id
-     WHERE m.subject = ? ORDER BY m.id`,
-    [orderSubject(orderId)],
-  );
-  return rows.flatMap((row) => {
-    const { message_id: id } = row;
-    const to = `${row.exchange} ${row.routing_key}`;
-    const events: TraceEvent[] = [
-      { at: row.created_at, kind: "message", text: `${id} written for ${to}${waiting(row)}` },
-    ];
-    if (row.failed_at !== null) {
-      const text = `${id} not taken by the broker, ${row.failures} times; last: ${row.failure}`;
-      events.push({ at: row.failed_at, kind: "message", text });
-    }
-    if (row.published_at !== null) {
-      events.push({ at: row.published_at, kind: "message", text: `${id} confirmed by the broker` });
-    }
-    if (row.received_at !== null) {
-      const times = row.deliveries === 1 ? "" : `, delivered ${row.deliveries} times`;
-      events.push({ at: row.received_at, kind: "message", text: `${id} received: ${row.outcome}${times}` });
-    }
-    return events;
-  });
-}
-
-function waiting({ published_at, received_at }: MessageRow): string {
-  if (published_at === null) return "; waits in the outbox";
-  return received_at === null ? "; waits with the broker" : "";
-}
-
-async function parkedOf(database: Database, orderId: string): Promise<TraceEvent[]> {
-  const rows = await database.query<{ id: number; reason: string; parked_at: string }>(
-    "SELECT id, reason, parked_at FROM parked_messages WHERE INSTR(body, ?) > 0 ORDER BY id",
-    [orderId],
-  );
-  return rows.map(({ id, reason, parked_at }) => ({
-    at: parked_at,
-    kind: "message",
-    text: `parked as ${id}: ${reason}`,
-  }));
-}
-
 interface PaymentRow {
   readonly id: string;
   readonly provider: string;
@@ -141,18 +95,4 @@ interface PaymentRow {
   readonly checks: number;
   readonly created_at: string;
   readonly updated_at: string;
-}
-
-interface MessageRow {
-  readonly message_id: string;
-  readonly exchange: string;
-  readonly routing_key: string;
-  readonly created_at: string;
-  readonly published_at: string | null;
-  readonly failures: number;
-  readonly failure: string | null;
-  readonly failed_at: string | null;
-  readonly outcome: string | null;
-  readonly deliveries: number | null;
-  readonly received_at: string | null;
 }
