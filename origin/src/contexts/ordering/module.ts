@@ -33,6 +33,7 @@ import { refundView } from "./application/refund-view.ts";
 import { createSettlePayment } from "./application/settle-payment.ts";
 import { createRetryRefund, createSettleRefund } from "./application/settle-refund.ts";
 import { stockDocument } from "./application/stock-document.ts";
+import type { FailedExpiry } from "./application/sweep-orders.ts";
 import { createTellEvents } from "./application/tell-events.ts";
 import { createTurns } from "./application/turns.ts";
 import { transactionOf } from "./infrastructure/allotments.ts";
@@ -214,7 +215,9 @@ export function startOrderingWorker(given: OrderingDependencies): OrderingWorker
       logger,
     );
   const repeated = [
-    every(expiryLimits.sweepIntervalMs, "sweep expired orders", () => expire.sweep()),
+    every(expiryLimits.sweepIntervalMs, "sweep expired orders", async () => {
+      reportStuck((await expire.sweep()).failed, logger);
+    }),
     every(paymentLimits.reconcileIntervalMs, "reconcile payments", () => reconcile()),
     every(orderLimits.idempotencyPruneIntervalMs, "prune what is kept for a while", () =>
       prune(book, parked, clock),
@@ -227,6 +230,14 @@ export function startOrderingWorker(given: OrderingDependencies): OrderingWorker
       await Promise.all(repeated.map((one) => one.close()));
     },
   };
+}
+
+/** The audit names all of them; each is told of whenever it was tried again, which is ever more rarely. */
+function reportStuck(failed: readonly FailedExpiry[], logger: Logger): void {
+  if (failed.length === 0) return;
+  const named = failed.slice(0, expiryLimits.stuckNamedMax);
+  const orders = named.map(({ orderId, error }) => `${orderId} (${error})`);
+  logger.error({ orders, count: failed.length }, "orders cannot expire");
 }
 
 /** Everything about expiry that needs the broker; without one, all of it waits. */

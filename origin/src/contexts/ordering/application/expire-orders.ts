@@ -1,8 +1,9 @@
 import type { Clock } from "../../../kernel/clock.ts";
-import { Refusal } from "../../../kernel/errors.ts";
 import { advance } from "./advance.ts";
 import { expiryLimits } from "./limits.ts";
 import type { OrderBook, OrderTransaction, Reminder } from "./ports.ts";
+import { unlessRefused } from "./refusals.ts";
+import { createSweepOrders, type FailedExpiry, type Swept } from "./sweep-orders.ts";
 
 export interface ExpireOrders {
   /**
@@ -11,24 +12,16 @@ export interface ExpireOrders {
    * Returns those that could not be expired.
    */
   reminded(reminders: readonly Reminder[]): Promise<FailedExpiry[]>;
-  /**
-   * Expires what is due, whatever the broker did or lost, in batches. Returns how many expired; throws, after
-   * it has expired the others, when some could not be.
-   */
-  sweep(): Promise<number>;
-}
-
-export interface FailedExpiry {
-  readonly orderId: string;
-  readonly error: unknown;
+  /** Expires what is due, whatever the broker did or lost. Throws when a service is away. */
+  sweep(): Promise<Swept>;
 }
 
 /**
  * The fast path (messages) and the authority (the sweeper) meet in the same compare-and-set, so it does not
  * matter which comes first. Both lock orders by their ids: a sweeper that locked what it finds by the index of due
  * orders would keep those locks of rows that it passes by, and stand in the way of whoever has the rows. A batch is one
- * transaction; when one order in it breaks an invariant, they are taken one by one, so that a single broken order holds
- * up nobody else.
+ * transaction; when one order in it breaks an invariant, they are taken apart (sweep-orders.ts), so that a broken order
+ * holds up nobody else.
  */
 export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Clock }): ExpireOrders {
   const expireIn = async (
@@ -60,11 +53,6 @@ export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Cl
   const bySweeper = (orderIds: readonly string[]) =>
     book.transaction(async (tx) => (await expireIn(tx, "expiry:sweeper", clock(), orderIds)).length);
 
-  const sweepSome = async () => {
-    const due = await book.findDue(clock(), expiryLimits.lookMax);
-    return due.length === 0 ? 0 : bySweeper(due);
-  };
-
   return {
     reminded: async (reminders) => {
       const failed: FailedExpiry[] = [];
@@ -81,20 +69,7 @@ export function createExpireOrders({ book, clock }: { book: OrderBook; clock: Cl
       }
       return failed;
     },
-    sweep: async () => {
-      let expired = 0;
-      for (;;) {
-        const batch = await sweepSome().catch(unlessRefused);
-        if (typeof batch === "number") {
-          expired += batch;
-          if (batch < expiryLimits.batchMax) return expired;
-          continue;
-        }
-        const due = await book.findDue(clock(), expiryLimits.batchMax);
-        const failed = await oneByOne(due, (orderId) => bySweeper([orderId]));
-        if (failed.length > 0) throw stuck(failed);
-      }
-    },
+    sweep: createSweepOrders({ book, clock, expire: bySweeper }),
   };
 }
 
@@ -108,17 +83,4 @@ async function oneByOne(
     if (error !== undefined) failed.push({ orderId, error });
   }
   return failed;
-}
-
-/** A refusal says that a service is away: that is everybody's trouble, not this order's. */
-function unlessRefused(error: unknown): unknown {
-  if (error instanceof Refusal) throw error;
-  return error;
-}
-
-function stuck(failed: readonly FailedExpiry[]): AggregateError {
-  return new AggregateError(
-    failed.map(({ error }) => error),
-    `orders that cannot expire: ${failed.map(({ orderId, error }) => `${orderId} (${error})`).join(", ")}`,
-  );
 }

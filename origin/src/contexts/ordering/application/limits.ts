@@ -54,12 +54,18 @@ export const eventLimits = {
 export const expiryLimits = {
   /** Orders that one transaction expires: few enough that a hot product's row is not held for long. */
   batchMax: 250,
-  /** Due orders that the sweeper looks through for some that nobody else holds. */
+  /** Due orders that the sweeper looks up by one statement. */
   lookMax: 1_000,
   /** Idle time between two looks of the sweeper. Half of the second that an order may be late. */
   sweepIntervalMs: 500,
-  /** After a sweep that failed. */
-  sweepRetryMs: 1_000,
+  /** Transactions of one sweep that find out which orders of a batch cannot be expired; the next one goes on. */
+  separationsMax: 500,
+  /** Orders that cannot be expired, as the sweeper remembers them, and tries them again: after a time that doubles. */
+  stuckMax: 10_000,
+  stuckRetryMs: 1_000,
+  stuckRetryMaxMs: 60_000,
+  /** Those of them that one line of the log names. */
+  stuckNamedMax: 20,
   /** Messages that a consumer holds unacknowledged. */
   prefetch: 1_000,
   /** Transactions at once that expire what messages name, and how long a message waits for the one before it. */

@@ -22,8 +22,8 @@ export interface OrderBook {
   find(userId: number, orderId: string): Promise<Order | undefined>;
   /** Newest first, from just before `beforeId` on. */
   list(userId: number, beforeId: string | undefined, limit: number): Promise<Order[]>;
-  /** Unpaid orders whose time has come, without a lock; oldest first. */
-  findDue(nowMs: number, max: number): Promise<string[]>;
+  /** Unpaid orders whose time has come, without a lock; of each state the oldest first, from behind `after` on. */
+  findDue(nowMs: number, max: number, after: DueOrder | undefined): Promise<DueOrder[]>;
   /** Of those that have an answer which is no older; no lock. */
   findAnswers(claims: readonly Claim[], notBeforeMs: number): Promise<KeptAnswers>;
   /** Removes answers kept before that time, at most `max`; how many they were. */
@@ -110,6 +110,12 @@ export interface OrderTransaction {
   insertRefund(refund: Refund): Promise<void>;
   /** Compare-and-set on the state. */
   setRefund(refund: Refund, from: RefundStatus): Promise<boolean>;
+}
+
+export interface DueOrder {
+  readonly id: string;
+  readonly status: OrderStatus;
+  readonly expiresAtMs: number;
 }
 
 /** An `Idempotency-Key` as one user's. */

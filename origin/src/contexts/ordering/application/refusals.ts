@@ -3,7 +3,13 @@ import type { Priced } from "../domain/order.ts";
 import { orderingErrors } from "../errors.ts";
 import { orderLimits } from "./limits.ts";
 
-/** What somebody hears whose order is not placed. */
+/** A refusal says that a service is away: that is everybody's trouble, not that of the order at hand. */
+export function unlessRefused(error: unknown): unknown {
+  if (error instanceof Refusal) throw error;
+  return error;
+}
+
+// What somebody hears whose order is not placed.
 
 export function inFlight(): Refusal {
   return new Refusal(orderingErrors.keyInFlight, { headers: { "retry-after": "1" } });

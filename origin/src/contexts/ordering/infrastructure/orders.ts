@@ -1,7 +1,7 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { Sql, Transaction } from "../../../platform/mysql/database.ts";
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
-import type { OrderBook, OrderTransaction } from "../application/ports.ts";
+import type { DueOrder, OrderBook, OrderTransaction } from "../application/ports.ts";
 import type { Order, OrderLine } from "../domain/order.ts";
 import { type OrderStatus, unpaidStatuses } from "../domain/order-state.ts";
 
@@ -24,19 +24,31 @@ export function ordersOf(database: Sql): Pick<OrderBook, "find" | "list" | "find
       );
       return withLines(database, rows);
     },
-    findDue: async (nowMs, max) => {
-      const due: { id: string }[] = [];
-      // One range of the index for each state: an IN over both would sort all that are due.
-      for (const status of unpaidStatuses) {
-        const rows = await database.query<{ id: string }>(
-          "SELECT id FROM orders WHERE status = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
-          [status, toSqlTime(nowMs), max - due.length],
-        );
-        due.push(...rows);
-      }
-      return due.map((row) => row.id);
-    },
+    findDue: (nowMs, max, after) => findDue(database, nowMs, max, after),
   };
+}
+
+/** One range of the index for each state: an IN over both would sort all that are due. */
+async function findDue(
+  database: Sql,
+  nowMs: number,
+  max: number,
+  after: DueOrder | undefined,
+): Promise<DueOrder[]> {
+  const due: DueOrder[] = [];
+  const all: readonly OrderStatus[] = unpaidStatuses;
+  const states = after === undefined ? all : all.slice(all.indexOf(after.status));
+  for (const status of states) {
+    const [fromMs, behindId] = after?.status === status ? [after.expiresAtMs, after.id] : [0, ""];
+    const rows = await database.query<{ id: string; expires_at: string }>(
+      `SELECT id, expires_at FROM orders
+       WHERE status = ? AND expires_at BETWEEN ? AND ? AND (expires_at > ? OR id > ?)
+       ORDER BY expires_at, id LIMIT ?`,
+      [status, toSqlTime(fromMs), toSqlTime(nowMs), toSqlTime(fromMs), behindId, max - due.length],
+    );
+    for (const { id, expires_at } of rows) due.push({ id, status, expiresAtMs: fromSqlTime(expires_at) });
+  }
+  return due;
 }
 
 export function ordersIn(
