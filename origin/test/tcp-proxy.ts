@@ -6,6 +6,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** Passes nothing on any more, without closing a connection. */
   fallSilent(): void;
+  /** Likewise, and of those to come neither, until it points somewhere: as a server that hangs. */
+  freeze(): void;
   /**
    * Resolves once a client has sent that text. It is passed on, and whatever that connection would be answered, now and
    * later, is not: what the client asked for is done, and it never hears of it.
@@ -18,6 +20,7 @@ export interface TcpProxy extends AsyncDisposable {
 export async function openProxy(targetUrl: string): Promise<TcpProxy> {
   let target = new URL(targetUrl);
   const sockets = new Set<Socket>();
+  let frozen = false;
   let withheld: { text: string; seen: () => void } | undefined;
   const server = createServer((client) => {
     const onward = connect(Number(target.port), target.hostname);
@@ -33,12 +36,13 @@ export async function openProxy(targetUrl: string): Promise<TcpProxy> {
       [onward, client],
     ] as const) {
       sockets.add(socket);
+      if (frozen) socket.pause();
       socket.on("error", () => undefined);
       socket.on("close", () => {
         sockets.delete(socket);
         peer.destroy();
       });
-      socket.pipe(peer);
+      if (!frozen) socket.pipe(peer);
     }
   });
   server.listen(0, "127.0.0.1");
@@ -46,10 +50,15 @@ export async function openProxy(targetUrl: string): Promise<TcpProxy> {
   const endAll = () => {
     for (const socket of sockets) socket.destroy();
   };
+  const fallSilent = () => {
+    for (const socket of sockets) socket.unpipe().pause();
+  };
   return {
     port: (server.address() as AddressInfo).port,
-    fallSilent: () => {
-      for (const socket of sockets) socket.unpipe().pause();
+    fallSilent,
+    freeze: () => {
+      frozen = true;
+      fallSilent();
     },
     withholdAnswersTo: (text) =>
       new Promise((seen) => {
@@ -57,6 +66,7 @@ export async function openProxy(targetUrl: string): Promise<TcpProxy> {
       }),
     pointTo: (url) => {
       target = new URL(url);
+      frozen = false;
       endAll();
     },
     [Symbol.asyncDispose]: async () => {

@@ -97,3 +97,23 @@ test("a batch that hangs holds nobody up for longer than their patience", async 
   hanging.end();
   assert.equal(await stuck, "answer 1");
 });
+
+test("what has waited for too long is refused, and never becomes part of a batch", async () => {
+  const { run, started } = heldBatches();
+  const limits = { batchMax: 2, runningMax: 1, patienceMs: 60_000, waitingMax: 10, crowded };
+  const place = groupCommit(run, { ...limits, waitMaxMs: 30 });
+  const running = place(1);
+  const hanging = await started(1);
+  const outcomes = await Promise.allSettled([2, 3].map(place));
+  assert.deepEqual(
+    outcomes.map((one) => (one.status === "rejected" ? one.reason.definition.code : one.value)),
+    ["test.crowded", "test.crowded"],
+  );
+  const later = place(4);
+  hanging.end();
+  assert.equal(await running, "answer 1", "whoever is being served waits for the end of it");
+  const next = await started(2);
+  assert.deepEqual(next.items, [4]);
+  next.end();
+  assert.equal(await later, "answer 4");
+});

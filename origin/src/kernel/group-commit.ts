@@ -10,6 +10,11 @@ export interface GroupLimits {
   readonly patienceMs: number;
   /** Items that wait for a batch; whoever comes then is refused. */
   readonly waitingMax: number;
+  /**
+   * So long one waits for a batch at most; then it is refused, and nothing will be done for it. Without it for as long
+   * as it takes.
+   */
+  readonly waitMaxMs?: number;
   /** What they are refused with. */
   readonly crowded: ErrorDefinition;
 }
@@ -26,12 +31,13 @@ export interface GroupLimits {
  */
 export function groupCommit<Item, Answer>(
   run: (batch: readonly Item[]) => Promise<readonly Answer[]>,
-  { batchMax, runningMax, patienceMs, waitingMax, crowded }: GroupLimits,
+  { batchMax, runningMax, patienceMs, waitingMax, waitMaxMs, crowded }: GroupLimits,
 ): (item: Item) => Promise<Answer> {
   const waiting: Waiting<Item, Answer>[] = [];
   let running = 0;
   let starting = false;
   let patience: NodeJS.Timeout | undefined;
+  let oldest: NodeJS.Timeout | undefined;
 
   const start = () => {
     starting = false;
@@ -39,6 +45,7 @@ export function groupCommit<Item, Answer>(
       startOne();
     }
     if (waiting.length > 0 && running < runningMax) patience ??= setTimeout(lose, patienceMs);
+    watch();
   };
 
   const startOne = () => {
@@ -49,9 +56,29 @@ export function groupCommit<Item, Answer>(
   };
 
   const lose = () => {
-    startOne();
+    patience = undefined;
+    if (waiting.length > 0) startOne();
     start();
   };
+
+  /** They stand in the order of their coming, so one timer serves all. */
+  const giveUp = (maxMs: number) => {
+    oldest = undefined;
+    const nowMs = performance.now();
+    while (waiting[0] !== undefined && waiting[0].sinceMs + maxMs <= nowMs)
+      waiting.shift()?.reject(refusal());
+    watch();
+  };
+
+  const watch = () => {
+    const [first] = waiting;
+    if (waitMaxMs === undefined || oldest !== undefined || first === undefined) return;
+    const leftMs = first.sinceMs + waitMaxMs - performance.now();
+    // What waits has a connection of its own that keeps the process alive.
+    oldest = setTimeout(giveUp, Math.max(1, Math.ceil(leftMs)), waitMaxMs).unref();
+  };
+
+  const refusal = () => new Refusal(crowded, { headers: { "retry-after": "1" } });
 
   const finish = async (batch: readonly Waiting<Item, Answer>[]) => {
     try {
@@ -65,13 +92,12 @@ export function groupCommit<Item, Answer>(
   };
 
   return (item) => {
-    if (waiting.length >= waitingMax) {
-      return Promise.reject(new Refusal(crowded, { headers: { "retry-after": "1" } }));
-    }
+    if (waiting.length >= waitingMax) return Promise.reject(refusal());
     return new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
+      waiting.push({ item, sinceMs: performance.now(), resolve, reject });
+      if (starting) return;
+      if (running >= runningMax) return watch();
       // After the sockets that are readable now: their requests belong to the same batch.
-      if (starting || running >= runningMax) return;
       starting = true;
       setImmediate(start);
     });
@@ -80,6 +106,7 @@ export function groupCommit<Item, Answer>(
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
+  readonly sinceMs: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }

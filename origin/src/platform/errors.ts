@@ -15,6 +15,11 @@ export const platformErrors = defineErrors({
     status: 503,
     title: "A service that this needs is not available",
   },
+  outcomeUnknown: {
+    code: "service.outcome_unknown",
+    status: 503,
+    title: "A service broke off before it said whether this was done",
+  },
   stopping: { code: "service.stopping", status: 503, title: "This instance is stopping" },
   internal: { code: "internal", status: 500, title: "Something went wrong on our side" },
 });

@@ -33,6 +33,11 @@ export const orderingErrors = defineErrors({
     title: "More steps of your orders are asked for at once than one may take",
   },
   crowded: { code: "order.crowded", status: 503, title: "More orders come in than can be taken just now" },
+  outcomeUnknown: {
+    code: "order.outcome_unknown",
+    status: 503,
+    title: "It is not known yet whether the order is placed",
+  },
   notPayable: { code: "order.not_payable", status: 409, title: "The order cannot be paid in its state" },
   notCancellable: {
     code: "order.not_cancellable",

@@ -96,8 +96,8 @@ export function createOrdering(given: OrderingApiDependencies): Ordering {
     return { ...orderView(refunded.order), refund: refundView(refunded.refund) };
   };
   const retryRefund = createRetryRefund({ book, clock });
-  const { stepsAtOnceMax: atOnce, stepsWaitingMax: waitingMax } = orderLimits;
-  const inTurn = createTurns({ atOnce, waitingMax });
+  const { stepsAtOnceMax: atOnce, stepsWaitingMax: waitingMax, stepsWaitMs: waitMs } = orderLimits;
+  const inTurn = createTurns({ atOnce, waitingMax, waitMs });
   const telling = tellBuyers(given);
   return {
     addRoutes: (app) => {

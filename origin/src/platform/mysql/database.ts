@@ -136,12 +136,29 @@ async function runTransaction<T>(
   try {
     await tx.execute("START TRANSACTION");
     const result = await work(tx);
-    await tx.execute("COMMIT");
+    await commit(tx);
     connection.release();
     return result;
   } catch (error) {
     await rollBack(connection);
     throw error;
+  }
+}
+
+/**
+ * Whatever breaks before it undoes all; what breaks here leaves open whether the server has come to read it, even after
+ * we gave up. So that is an answer of its own, and whoever gets it asks again in a way that does no harm.
+ */
+async function commit(tx: Transaction): Promise<void> {
+  try {
+    await tx.execute("COMMIT");
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(platformErrors.outcomeUnknown, {
+      detail: "repeat the request, with the same Idempotency-Key if it has one",
+      headers: { "retry-after": "1" },
+      cause: error,
+    });
   }
 }
 

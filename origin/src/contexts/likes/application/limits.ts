@@ -8,6 +8,7 @@ export const likeLimits = {
     runningMax: 2,
     patienceMs: 100,
     waitingMax: 5_000,
+    waitMaxMs: 2_000,
     crowded: likesErrors.crowded,
   },
   cursorLengthMax: 40,

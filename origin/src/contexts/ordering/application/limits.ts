@@ -14,12 +14,19 @@ export const orderLimits = {
   placingMax: 2,
   /** Orders that wait for so long don't wait for the transaction before them. */
   placingPatienceMs: 100,
-  /** Orders that wait for one of them; whoever comes then hears 503 `order.crowded`. */
+  /** Orders that wait for one of them, and for how long; whoever has no place or no time hears 503 `order.crowded`. */
   placingQueueMax: 2_000,
+  placingWaitMs: 2_000,
+  /**
+   * After that whoever wants an order hears 503 `order.outcome_unknown`: sooner than the edge gives up on us, which
+   * could not say what to do.
+   */
+  placingAnswerMs: 8_000,
   /** Payments, cancellations and refunds of one buyer at once in one process, each with a connection to the database. */
   stepsAtOnceMax: 4,
-  /** Those that wait for their turn; whoever comes then hears 429 `order.steps_crowded`. */
+  /** Those that wait for their turn, and for how long; others hear 429 `order.steps_crowded`. */
   stepsWaitingMax: 200,
+  stepsWaitMs: 3_000,
   /** Keys past their time that one sweep removes. */
   idempotencyPruneMax: 1_000,
   idempotencyPruneIntervalMs: 60_000,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../../kernel/clock.ts";
+import type { Refusal } from "../../../kernel/errors.ts";
 import { groupCommit } from "../../../kernel/group-commit.ts";
 import type { NewId } from "../../../kernel/ids.ts";
 import { mergeLines, type RequestedLine } from "../domain/order.ts";
@@ -8,7 +9,7 @@ import type { Placement } from "./draft-orders.ts";
 import { orderLimits } from "./limits.ts";
 import { createPlaceTogether, type Verdict } from "./place-together.ts";
 import { claimName, type OrderBook, type ProductDirectory } from "./ports.ts";
-import { inFlight } from "./refusals.ts";
+import { inFlight, outcomeUnknown } from "./refusals.ts";
 
 export interface PlaceOrder {
   readonly userId: number;
@@ -30,6 +31,9 @@ export interface PlacedAnswer {
  *
  * Only an order that was placed is kept under its key. A refusal writes nothing, so the same key may try
  * again. While a key is being worked on here, or in another process, the same key is refused.
+ *
+ * Everybody hears within a bound of time. Who waits for a transaction for too long is refused, and out of it for good. Who
+ * is in one that takes too long hears that nobody knows yet: to repeat it with the same key is safe then.
  */
 export function createPlaceOrder(deps: {
   book: OrderBook;
@@ -45,6 +49,7 @@ export function createPlaceOrder(deps: {
     runningMax: orderLimits.placingMax,
     patienceMs: orderLimits.placingPatienceMs,
     waitingMax: orderLimits.placingQueueMax,
+    waitMaxMs: orderLimits.placingWaitMs,
     crowded: orderingErrors.crowded,
   });
   const keysInHand = new Set<string>();
@@ -53,16 +58,27 @@ export function createPlaceOrder(deps: {
     const lines = mergeLines(asked);
     const claim = key === undefined ? undefined : { userId, key };
     const placement: Placement = { userId, lines, claim, fingerprint: fingerprintOf(lines) };
-    if (claim === undefined) return answerOf(await place(placement));
+    if (claim === undefined) return answerOf(await inTime(place(placement), outcomeUnknown(false)));
     const name = claimName(claim);
     if (keysInHand.has(name)) throw inFlight();
     keysInHand.add(name);
-    try {
-      return answerOf(await place(placement));
-    } finally {
-      keysInHand.delete(name);
-    }
+    // Until it has really come to an end: whoever repeats it before hears that it is in flight, and after, what became of it.
+    const placing = place(placement).finally(() => keysInHand.delete(name));
+    return answerOf(await inTime(placing, outcomeUnknown(true)));
   };
+}
+
+/** The work goes on to its own end; it is the answer that nobody waits for any longer. */
+async function inTime<T>(work: Promise<T>, tooLate: Refusal): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, orderLimits.placingAnswerMs, tooLate);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function answerOf(verdict: Verdict): PlacedAnswer {

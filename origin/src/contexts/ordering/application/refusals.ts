@@ -15,6 +15,15 @@ export function inFlight(): Refusal {
   return new Refusal(orderingErrors.keyInFlight, { headers: { "retry-after": "1" } });
 }
 
+export function outcomeUnknown(hasKey: boolean): Refusal {
+  return new Refusal(orderingErrors.outcomeUnknown, {
+    detail: hasKey
+      ? "repeat the request with the same Idempotency-Key"
+      : "look at your orders before you ask for it again; an Idempotency-Key would make it repeatable",
+    headers: { "retry-after": "1" },
+  });
+}
+
 export function soldOut(productId: number): Refusal {
   return new Refusal(orderingErrors.soldOut, {
     detail: `product ${productId} is sold out, or nearly`,

@@ -6,7 +6,7 @@ import { createTurns } from "./turns.ts";
 const turnOfTheLoop = () => new Promise(setImmediate);
 
 test("so many steps of one buyer at once, the others in the order of their coming; failures hand on as well", async () => {
-  const take = createTurns({ atOnce: 2, waitingMax: 3 });
+  const take = createTurns({ atOnce: 2, waitingMax: 3, waitMs: 60_000 });
   const ends: PromiseWithResolvers<void>[] = [];
   const began: string[] = [];
   const step = (userId: number, name: string) =>
@@ -39,4 +39,25 @@ test("so many steps of one buyer at once, the others in the order of their comin
   await turnOfTheLoop();
   ends.at(-1)?.resolve();
   assert.equal(await later, "later", "nothing is left of those before");
+});
+
+test("who has waited for too long is refused and never begun; those behind it come to their turn", async () => {
+  const take = createTurns({ atOnce: 1, waitingMax: 3, waitMs: 20 });
+  const end = Promise.withResolvers<void>();
+  const began: string[] = [];
+  const step = (name: string) =>
+    take(1, async () => {
+      began.push(name);
+      return name;
+    });
+  const hanging = take(1, () => end.promise);
+  await assert.rejects(step("too late"), (error) => {
+    assert.ok(error instanceof Refusal);
+    return error.definition.code === "order.steps_crowded" && error.details.headers?.["retry-after"] === "1";
+  });
+  const next = step("next");
+  end.resolve();
+  await hanging;
+  assert.equal(await next, "next");
+  assert.deepEqual(began, ["next"]);
 });
