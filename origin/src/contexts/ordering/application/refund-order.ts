@@ -82,7 +82,8 @@ async function owe(
   }
   // This process asks the provider now; the worker takes over when it did not come to an end.
   const nextCheckAtMs = nowMs + paymentLimits.reconcileAfterMs;
-  const wish = { id: freshId, amountCents, actor, reason, idempotencyKey, nextCheckAtMs };
+  const askedCents = command.amountCents;
+  const wish = { id: freshId, amountCents, actor, reason, idempotencyKey, askedCents, nextCheckAtMs };
   const refund = newRefund(payment, wish, nowMs);
   await tx.insertRefund(refund);
   if (amountCents < left) return { order, refund, payment };
@@ -92,9 +93,7 @@ async function owe(
 }
 
 async function replay(tx: OrderTransaction, order: Order, refund: Refund, { amountCents }: RefundOrder) {
-  if (amountCents !== undefined && amountCents !== refund.amountCents) {
-    throw new Refusal(orderingErrors.keyReused);
-  }
+  if (amountCents !== refund.askedCents) throw new Refusal(orderingErrors.keyReused);
   const payment = await tx.lockPayment(refund.paymentId);
   assert(payment !== undefined, `refund ${refund.id} is of no payment`);
   return { order, refund, payment };

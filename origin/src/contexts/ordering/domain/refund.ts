@@ -38,6 +38,8 @@ export interface Refund {
   readonly actor: string;
   readonly reason: string;
   readonly idempotencyKey: string | undefined;
+  /** What was asked for; undefined for all that was left, whatever that was. */
+  readonly askedCents: Cents | undefined;
   readonly providerReference: string | undefined;
   /** Why the last attempt failed; empty when none has. */
   readonly failure: string;
@@ -59,10 +61,13 @@ export function readAttemptKey(key: string): { refundId: string; attempt: number
 /** A debt. `nextCheckAtMs`: when somebody asks the provider to pay it, unless it is settled before. */
 export function newRefund(
   payment: Payment,
-  wish: Pick<Refund, "id" | "amountCents" | "actor" | "reason" | "idempotencyKey" | "nextCheckAtMs">,
+  wish: Pick<Refund, "id" | "amountCents" | "actor" | "reason" | "nextCheckAtMs"> &
+    Partial<Pick<Refund, "idempotencyKey" | "askedCents">>,
   nowMs: number,
 ): Refund {
   return {
+    idempotencyKey: undefined,
+    askedCents: undefined,
     ...wish,
     paymentId: payment.id,
     orderId: payment.orderId,

@@ -33,8 +33,8 @@ export function refundsIn(
       await tx.execute(
         `INSERT INTO refunds
            (id, payment_id, order_id, amount_cents, currency, status, attempt, actor, reason, idempotency_key,
-            failure, next_check_at, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+            asked_cents, failure, next_check_at, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         [
           refund.id,
           refund.paymentId,
@@ -46,6 +46,7 @@ export function refundsIn(
           refund.actor,
           refund.reason,
           refund.idempotencyKey ?? null,
+          refund.askedCents ?? null,
           refund.failure,
           toCheckTime(refund.nextCheckAtMs),
           toSqlTime(refund.createdAtMs),
@@ -89,6 +90,7 @@ interface RefundRow extends CheckedRow {
   readonly actor: string;
   readonly reason: string;
   readonly idempotency_key: string | null;
+  readonly asked_cents: number | null;
   readonly provider_reference: string | null;
   readonly failure: string;
 }
@@ -105,6 +107,7 @@ function toRefund(row: RefundRow): Refund {
     actor: row.actor,
     reason: row.reason,
     idempotencyKey: row.idempotency_key ?? undefined,
+    askedCents: row.asked_cents ?? undefined,
     providerReference: row.provider_reference ?? undefined,
     failure: row.failure,
     ...timesOf(row),
