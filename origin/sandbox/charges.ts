@@ -54,7 +54,15 @@ export function chargeBook(stateFile: string) {
       const known = charges.get(asked.id);
       if (known !== undefined) return { charge: known, isNew: false };
       const { id, amountCents, currency, method, callbackUrl } = asked;
-      const charge = { id, amountCents, currency, method, callbackUrl, status: firstStatus(method) };
+      const takenCents = method.startsWith("sandbox:other-amount") ? amountCents - 1 : amountCents;
+      const charge = {
+        id,
+        amountCents: takenCents,
+        currency,
+        method,
+        callbackUrl,
+        status: firstStatus(method),
+      };
       return { charge: keep(charge), isNew: true };
     },
     /** Those that nobody has decided, such as were pending when the process was killed. */
@@ -111,14 +119,17 @@ const takesMoney = [
   "sandbox:duplicate",
   "sandbox:silent",
   "sandbox:lost",
+  "sandbox:other-amount",
   "sandbox:refund-late",
   "sandbox:refund-fails",
   "sandbox:refund-fails-once",
   "sandbox:refund-silent",
 ];
 
+const decidesLater = ["sandbox:late", "sandbox:quiet", "sandbox:reorder", "sandbox:other-amount-late"];
+
 function firstStatus(method: string): Charge["status"] {
-  if (["sandbox:late", "sandbox:quiet", "sandbox:reorder"].includes(method)) return "pending";
+  if (decidesLater.includes(method)) return "pending";
   return takesMoney.includes(method) ? "succeeded" : "declined";
 }
 

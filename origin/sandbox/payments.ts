@@ -24,6 +24,8 @@ import { readSandboxConfig } from "./config.ts";
  *     sandbox:reorder     is pending, then declined, then succeeded after all; calls back of all three, the last first
  *     sandbox:silent      succeeds, never answers the charge, and calls back
  *     sandbox:lost        succeeds, never answers the charge, and never calls back
+ *     sandbox:other-amount       takes a cent less than it is asked for, at once, and calls back
+ *     sandbox:other-amount-late  likewise `PAYMENTS_DELAY_MS` later
  *     sandbox:failing     answers the charge with 500, and takes none
  *     sandbox:refund-…    succeeds, and pays back …
  *       late              `PAYMENTS_DELAY_MS` later, and calls back
@@ -106,7 +108,7 @@ app.post(
 function behave({ id: chargeId, method, callbackUrl }: Charge): void {
   const decide = () => charges.succeed(chargeId);
   if (method === "sandbox:quiet") callbacks.after(config.paymentsDelayMs, decide);
-  else if (method === "sandbox:late") {
+  else if (method === "sandbox:late" || method === "sandbox:other-amount-late") {
     callbacks.after(config.paymentsDelayMs, () => callbacks.send(callbackUrl, view(decide())));
   } else if (method === "sandbox:reorder") {
     callbacks.after(config.paymentsDelayMs, () => {

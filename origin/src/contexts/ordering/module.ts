@@ -44,6 +44,7 @@ import { laneKeeper } from "./infrastructure/expiry-lane-keeper.ts";
 import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn, orderTransaction } from "./infrastructure/order-book.ts";
 import { collectParked } from "./infrastructure/parking.ts";
+import { declarePaymentAlerts } from "./infrastructure/payment-alerts.ts";
 import { configuredProviders, type ProviderSettings } from "./infrastructure/providers/configured.ts";
 import { stockTable } from "./infrastructure/stock-projection.ts";
 import { addCallbackRoute } from "./interface/callback-route.ts";
@@ -115,7 +116,7 @@ export function createOrdering(given: OrderingApiDependencies): Ordering {
         refund: (asked) => inTurn(asked.userId, () => refund({ ...asked, actor: `user:${asked.userId}` })),
       });
       addEventRoute(app, telling.tell, given.sessionEnded);
-      addCallbackRoute(app, createReceiveCallback({ providers, settle, settleRefund, clock }));
+      addCallbackRoute(app, createReceiveCallback({ book, providers, settle, settleRefund, clock }));
     },
     addOperatorRoutes: (app) => {
       addStockRoutes(app, {
@@ -266,6 +267,7 @@ function startExpiryMessages(given: OrderingDependencies, expire: ExpireOrders, 
       model.once("close", () => {
         if (connected === model) connected = undefined;
       });
+      await declarePaymentAlerts(model);
       await consumer.onConnect(model);
       connected = model;
       keeping.now();

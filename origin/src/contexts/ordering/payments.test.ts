@@ -224,6 +224,77 @@ test("money that comes after expiry is paid back by itself", async () => {
   await shop.auditIsClean();
 });
 
+async function alertsAbout(orderId: string) {
+  const [rows] = await sql.query<RowDataPacket[]>(
+    "SELECT payload FROM outbox WHERE exchange = 'ordering.alerts' AND subject = ?",
+    [`order:${orderId}`],
+  );
+  return rows.map(({ payload }) => JSON.parse(payload));
+}
+
+/** The order's own money is 1,000; the provider has taken 999, and gives it back. */
+async function isPaidBack(orderId: string) {
+  const payment = async () => {
+    const [rows] = await sql.query<RowDataPacket[]>(
+      `SELECT p.status, p.taken_cents, p.reason, r.amount_cents, r.status AS refund_status
+       FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id WHERE p.order_id = ?`,
+      [orderId],
+    );
+    return rows;
+  };
+  await until("it is paid back", async () => (await payment())[0]?.status === "REFUNDED");
+  assert.deepEqual(await payment(), [
+    {
+      status: "REFUNDED",
+      taken_cents: 999,
+      reason: "paid 999 EUR instead of 1000 EUR",
+      amount_cents: 999,
+      refund_status: "DONE",
+    },
+  ]);
+  const [alert, ...more] = await alertsAbout(orderId);
+  assert.deepEqual(
+    [alert.kind, alert.asked, alert.taken, more.length],
+    ["amount_mismatch", { amountCents: 1_000, currency: "EUR" }, { amountCents: 999, currency: "EUR" }, 0],
+  );
+  assert.equal(await statusOf(orderId), "FAILED_PAYMENT");
+  assert.equal((await buyer.post(`/orders/${orderId}/pay`)).body.status, "PAID", "and it may be paid again");
+  await shop.auditIsClean();
+}
+
+test("a payment of another amount goes back by itself, somebody is told, and the order may be paid again", async () => {
+  const orderId = await place();
+  const answer = await buyer.post(`/orders/${orderId}/pay`, { method: "sandbox:other-amount" });
+  assert.deepEqual(
+    [answer.status, answer.body.code, answer.body.orderStatus],
+    [422, "payment.amount_mismatch", "FAILED_PAYMENT"],
+  );
+  await isPaidBack(orderId);
+});
+
+test("a callback alone does not prove another amount: the provider is asked, and what it says counts", async () => {
+  const orderId = await place();
+  const answer = await buyer.post(`/orders/${orderId}/pay`, { method: "sandbox:other-amount-late" });
+  assert.equal(answer.status, 202);
+  aheadMs += 6_000;
+  await isPaidBack(orderId);
+
+  const declined = await place();
+  assert.equal((await buyer.post(`/orders/${declined}/pay`, { method: "sandbox:declined" })).status, 402);
+  const { id, amount_cents } = await paymentOf(declined);
+  const lie = { id, status: "succeeded", amountCents: amount_cents + 1, currency: "EUR", reference: "r" };
+  assert.equal((await callBack(lie)).body.code, "payment.amount_mismatch");
+  const toBeAsked = async () => {
+    const [rows] = await sql.query<RowDataPacket[]>("SELECT next_check_at FROM payments WHERE id = ?", [id]);
+    return rows[0]?.next_check_at !== null;
+  };
+  assert.ok(await toBeAsked());
+  aheadMs += 6_000;
+  await until("it was asked about", async () => !(await toBeAsked()));
+  assert.equal((await paymentOf(declined)).status, "DECLINED");
+  assert.deepEqual(await alertsAbout(declined), []);
+});
+
 test("money that comes after cancelling is paid back by itself", async () => {
   const { orderId, event } = await undecided();
   assert.equal((await buyer.post(`/orders/${orderId}/cancel`)).status, 200);

@@ -116,6 +116,9 @@ export const paymentLimits = {
   refundRetryMs: 2_000,
   failureLengthMax: 200,
   refundsPageMax: 100,
+  /** Alerts that wait for somebody to fetch them. */
+  alertsMax: 10_000,
+  alertsKeptMs: 7 * 24 * 3_600_000,
   /** A callback signed longer ago, or as far ahead, is a replay. */
   signatureToleranceMs: 300_000,
   /** An attempt without an outcome for so long is asked about. */

@@ -3,7 +3,7 @@ import { Refusal } from "../../../kernel/errors.ts";
 import type { NewId } from "../../../kernel/ids.ts";
 import type { Order } from "../domain/order.ts";
 import { isDue, isUnpaid } from "../domain/order-state.ts";
-import type { Payment } from "../domain/payment.ts";
+import { isAsAsked, type Payment } from "../domain/payment.ts";
 import { orderingErrors } from "../errors.ts";
 import { advance } from "./advance.ts";
 import { paymentLimits } from "./limits.ts";
@@ -50,6 +50,12 @@ export function createPayOrder(deps: {
       const { confirmationWanted, paymentDeclined } = orderingErrors;
       const members = { orderStatus: settled.status };
       throw new Refusal(decision.wantsConfirmation ? confirmationWanted : paymentDeclined, { members });
+    }
+    if (!isAsAsked(payment, decision)) {
+      throw new Refusal(orderingErrors.paymentMismatch, {
+        detail: "the provider took another amount than it was asked for, and it is paid back",
+        members: { orderStatus: settled.status },
+      });
     }
     throw notPayable(settled, "the money came too late and is paid back");
   };

@@ -1,7 +1,7 @@
 import type { Allotment } from "../domain/allotment.ts";
 import type { Order, Price, RequestedLine } from "../domain/order.ts";
 import type { OrderStatus } from "../domain/order-state.ts";
-import type { Payment } from "../domain/payment.ts";
+import type { Money, Payment } from "../domain/payment.ts";
 import type { PaymentStatus } from "../domain/payment-state.ts";
 import type { Refund, RefundStatus } from "../domain/refund.ts";
 import type { Stock, StockMovementKind } from "../domain/stock.ts";
@@ -42,6 +42,8 @@ export interface OrderBook {
   claimUndecided(nowMs: number, backoff: (checks: number) => number, max: number): Promise<Payment[]>;
   /** The same of refunds. */
   claimUndecidedRefunds(nowMs: number, backoff: (checks: number) => number, max: number): Promise<Refund[]>;
+  /** Has the provider asked about a payment from then on, if nobody is to ask it yet. */
+  askAbout(paymentId: string, atMs: number): Promise<void>;
   findRefund(refundId: string): Promise<Refund | undefined>;
   /** Of one order, oldest first. */
   refundsOf(orderId: string): Promise<Refund[]>;
@@ -106,6 +108,8 @@ export interface OrderTransaction {
   keepReference(paymentId: string, reference: string): Promise<boolean>;
 
   /** Oldest first. */
+  /** Goes out if, and only if, the transaction commits. */
+  raiseAlert(alert: PaymentAlert): Promise<void>;
   lockRefundsOf(orderId: string): Promise<Refund[]>;
   insertRefund(refund: Refund): Promise<void>;
   /** Compare-and-set on the state. */
@@ -194,6 +198,18 @@ export interface PaymentProvider {
   readonly defaultMethod: string | undefined;
   takes(method: string): boolean;
   /**
+/** A provider took other money than it was asked for, and all of it is going back. */
+export interface PaymentAlert {
+  readonly kind: "amount_mismatch";
+  readonly messageId: string;
+  readonly atMs: number;
+  readonly orderId: string;
+  readonly paymentId: string;
+  readonly provider: string;
+  readonly asked: Money;
+  readonly taken: Money;
+}
+
    * Takes the money. A provider that gives the charge an id of its own hands it to `keep` before any money moves: once
    * it is kept, the charge can be found by it; when `keep` says false the attempt is over, and no money is taken.
    */
@@ -232,11 +248,6 @@ export type RefundOutcome =
   | { readonly outcome: "unknown" }
   | (Money & { readonly outcome: "refunded" | "pending"; readonly reference: string })
   | (Money & { readonly outcome: "failed"; readonly reference: string | undefined; readonly reason: string });
-
-interface Money {
-  readonly amountCents: number;
-  readonly currency: string;
-}
 
 export type CallbackReading =
   | { readonly outcome: "charge"; readonly paymentId: string; readonly answer: ChargeOutcome }

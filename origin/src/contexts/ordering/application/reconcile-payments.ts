@@ -2,7 +2,7 @@ import type { Clock } from "../../../kernel/clock.ts";
 import type { Payment } from "../domain/payment.ts";
 import type { Refund } from "../domain/refund.ts";
 import { paymentLimits } from "./limits.ts";
-import type { OrderBook, PaymentProvider, PaymentProviders } from "./ports.ts";
+import type { ChargeDecision, OrderBook, PaymentProvider, PaymentProviders } from "./ports.ts";
 import type { SettlePayment } from "./settle-payment.ts";
 import type { SettleRefund } from "./settle-refund.ts";
 
@@ -37,6 +37,7 @@ export function createReconcilePayments(deps: {
     if (found.outcome !== "absent") return void (await settle(payment.id, found));
     // Somebody may have sent it again while it was looked for: then it is not given up.
     const now = await book.findPayment(payment.id);
+    if (now?.status === "DECLINED") return void (await settle(now.id, declinedAs(now)));
     if (now?.status !== "STARTED" || now.updatedAtMs !== payment.updatedAtMs) return;
     const became = await provider.cancel(now);
     if (became.outcome !== "unknown") await settle(payment.id, became);
@@ -58,6 +59,11 @@ export function createReconcilePayments(deps: {
     if (failed.length > 0) throw new AggregateError(failed, `payments: ${failed.map(String).join("; ")}`);
     return asked.length;
   };
+}
+
+/** The provider has never heard of a charge that is over here: so it is still. */
+function declinedAs({ amountCents, currency, providerReference }: Payment): ChargeDecision {
+  return { outcome: "declined", amountCents, currency, reference: providerReference ?? "" };
 }
 
 function backoffMs(checks: number): number {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { Order } from "../domain/order.ts";
-import type { Payment } from "../domain/payment.ts";
+import { type Payment, takenBy } from "../domain/payment.ts";
 import { type Refund, sumOfRefunds } from "../domain/refund.ts";
 import { orderingErrors } from "../errors.ts";
 import { advance } from "./advance.ts";
@@ -108,7 +108,8 @@ async function follow(
   nowMs: number,
 ): Promise<Order> {
   const own = refunds.filter(({ paymentId }) => paymentId === payment.id);
-  const allBack = own.every(({ status }) => status === "DONE") && sumOfRefunds(own) === payment.amountCents;
+  const allBack =
+    own.every(({ status }) => status === "DONE") && sumOfRefunds(own) === takenBy(payment).amountCents;
   if (payment.status === "REFUNDED" && !allBack) {
     // The order stays REFUNDED, and its pieces on sale: it is our debt alone that has come back.
     await tx.setPayment({ ...payment, status: "REFUND_DUE", updatedAtMs: nowMs }, "REFUNDED");

@@ -3,7 +3,7 @@
  *
  *     STARTED ─▶ SUCCEEDED ─▶ REFUND_DUE ─▶ REFUNDED
  *        │  ╲        ▲            ▲
- *        │   ╲───────│────────────┤   the money came too late for its order
+ *        │   ╲───────│────────────┤   the money came too late for its order, or was of another amount
  *        ▼           │            │
  *     DECLINED ──────┴────────────┘   the provider changed its mind
  *

@@ -1,5 +1,5 @@
 import { type Cents, type Currency, sumCents } from "../../../kernel/money.ts";
-import type { Payment } from "./payment.ts";
+import { type Payment, takenBy } from "./payment.ts";
 
 /**
  * The life of money that goes back, as data:
@@ -71,7 +71,7 @@ export function newRefund(
     ...wish,
     paymentId: payment.id,
     orderId: payment.orderId,
-    currency: payment.currency,
+    currency: takenBy(payment).currency,
     status: "DUE",
     attempt: 1,
     providerReference: undefined,

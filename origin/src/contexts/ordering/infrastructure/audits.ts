@@ -113,12 +113,18 @@ export const orderingAudits: readonly Audit[] = [
   },
   {
     name: "refunds: together they are never more than their payment, and all of one that goes back",
-    sql: `SELECT p.id AS payment_id, p.order_id, p.status, p.amount_cents, SUM(r.amount_cents) AS refund_cents
+    sql: `SELECT p.id AS payment_id, p.order_id, p.status, COALESCE(p.taken_cents, p.amount_cents) AS taken,
+                 SUM(r.amount_cents) AS refund_cents, SUM(r.currency <> COALESCE(p.taken_currency, p.currency)) AS foreign_ones
           FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
-          GROUP BY p.id, p.order_id, p.status, p.amount_cents
-          HAVING COALESCE(refund_cents, 0) > p.amount_cents
-             OR (p.status IN ('REFUND_DUE', 'REFUNDED') AND COALESCE(refund_cents, -1) <> p.amount_cents)
+          GROUP BY p.id, p.order_id, p.status, taken
+          HAVING COALESCE(refund_cents, 0) > taken OR foreign_ones > 0
+             OR (p.status IN ('REFUND_DUE', 'REFUNDED') AND COALESCE(refund_cents, -1) <> taken)
              OR (p.status IN ('STARTED', 'DECLINED') AND refund_cents IS NOT NULL)`,
+  },
+  {
+    name: "payments: what was taken otherwise than it was asked for goes back",
+    sql: `SELECT id AS payment_id, order_id, status, amount_cents, taken_cents, taken_currency FROM payments
+          WHERE taken_cents IS NOT NULL AND status NOT IN ('REFUND_DUE', 'REFUNDED')`,
   },
   {
     name: "refunds: a payment is REFUNDED when all of them are done",

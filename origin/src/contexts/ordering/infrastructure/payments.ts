@@ -1,16 +1,26 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { Database, Sql, Transaction } from "../../../platform/mysql/database.ts";
 import { toSqlTime } from "../../../platform/mysql/time.ts";
+import { appendToOutbox } from "../../../platform/outbox/append.ts";
 import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import type { Payment } from "../domain/payment.ts";
 import type { PaymentStatus } from "../domain/payment-state.ts";
 import { type CheckedRow, claimChecks, timesOf, toCheckTime } from "./checks.ts";
+import { alertMessage } from "./payment-alerts.ts";
 
 /** Attempts to pay. */
-export function paymentsOf(database: Database): Pick<OrderBook, "findPayment" | "claimUndecided"> {
+export function paymentsOf(
+  database: Database,
+): Pick<OrderBook, "findPayment" | "askAbout" | "claimUndecided"> {
   return {
     findPayment: async (paymentId) =>
       isUuid(paymentId) ? findPayment(database, "id = ?", [paymentId]) : undefined,
+    askAbout: async (paymentId, atMs) => {
+      await database.execute("UPDATE payments SET next_check_at = ? WHERE id = ? AND next_check_at IS NULL", [
+        toSqlTime(atMs),
+        paymentId,
+      ]);
+    },
     claimUndecided: async (nowMs, backoffMs, max) => {
       const rows = await claimChecks<PaymentRow>(database, "payments", { nowMs, backoffMs, max });
       return rows.map(toPayment);
@@ -22,7 +32,7 @@ export function paymentsIn(
   tx: Transaction,
 ): Pick<
   OrderTransaction,
-  "lockPayment" | "lockPaymentOf" | "insertPayment" | "setPayment" | "keepReference"
+  "lockPayment" | "lockPaymentOf" | "insertPayment" | "setPayment" | "keepReference" | "raiseAlert"
 > {
   return {
     lockPayment: (paymentId) => findPayment(tx, "id = ? FOR UPDATE", [paymentId]),
@@ -36,6 +46,7 @@ export function paymentsIn(
       );
       return affectedRows === 1;
     },
+    raiseAlert: (alert) => appendToOutbox(tx, [alertMessage(alert)]),
     insertPayment: async (payment) => {
       await tx.execute(
         `INSERT INTO payments
@@ -60,7 +71,8 @@ export function paymentsIn(
     setPayment: async (payment, from) => {
       const { affectedRows } = await tx.execute(
         `UPDATE payments
-         SET status = ?, provider_reference = ?, reason = ?, checks = 0, next_check_at = ?, updated_at = ?
+         SET status = ?, provider_reference = ?, reason = ?, checks = 0, next_check_at = ?, updated_at = ?,
+             taken_cents = ?, taken_currency = ?
          WHERE id = ? AND status = ?`,
         [
           payment.status,
@@ -68,6 +80,8 @@ export function paymentsIn(
           payment.reason,
           toCheckTime(payment.nextCheckAtMs),
           toSqlTime(payment.updatedAtMs),
+          payment.otherTaken?.amountCents ?? null,
+          payment.otherTaken?.currency ?? null,
           payment.id,
           from,
         ],
@@ -89,6 +103,8 @@ interface PaymentRow extends CheckedRow {
   readonly status: PaymentStatus;
   readonly amount_cents: number;
   readonly currency: string;
+  readonly taken_cents: number | null;
+  readonly taken_currency: string | null;
   readonly provider_reference: string | null;
   readonly reason: string;
 }
@@ -102,6 +118,10 @@ function toPayment(row: PaymentRow): Payment {
     status: row.status,
     amountCents: row.amount_cents,
     currency: row.currency,
+    otherTaken:
+      row.taken_cents === null || row.taken_currency === null
+        ? undefined
+        : { amountCents: row.taken_cents, currency: row.taken_currency },
     providerReference: row.provider_reference ?? undefined,
     reason: row.reason,
     ...timesOf(row),
