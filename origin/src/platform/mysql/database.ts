@@ -27,9 +27,14 @@ export interface Database extends Sql {
    * Runs `work` in one transaction (READ COMMITTED). A deadlock rolls all back and runs `work` again, at
    * most `deadlockRetriesMax` times: what `work` does besides must be harmless when done again.
    */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>, how?: TransactionOptions): Promise<T>;
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface TransactionOptions {
+  /** Other than `DatabaseLimits.lockWaitSeconds`, for who would rather do something else than wait for a row. */
+  readonly lockWaitSeconds?: number;
 }
 
 export interface DatabaseLimits {
@@ -76,6 +81,7 @@ export function openDatabase(url: string, limits: DatabaseLimits = databaseLimit
     // The driver would note for every statement who asked; `sqlOn` finds out when one fails.
     trace: false,
   });
+  const lockWaits: LockWaits = new WeakMap();
   // Statements of one connection run in order, so this is in force before the first statement of ours.
   pool.pool.on("connection", (connection) => {
     connection.query(
@@ -95,8 +101,19 @@ export function openDatabase(url: string, limits: DatabaseLimits = databaseLimit
 
   return {
     query: (sql, values) => onPool((connection) => sqlOn(connection, limits).query(sql, values)),
-    execute: (sql, values) => onPool((connection) => sqlOn(connection, limits).execute(sql, values)),
-    transaction: (work) => withDeadlockRetries(limits, () => runTransaction(pool, limits, work)),
+    execute: (sql, values) =>
+      onPool(async (connection) => {
+        await setLockWait(connection, lockWaits, limits, limits.lockWaitSeconds);
+        return sqlOn(connection, limits).execute(sql, values);
+      }),
+    transaction: (work, { lockWaitSeconds = limits.lockWaitSeconds } = {}) =>
+      withDeadlockRetries(limits, () =>
+        runTransaction(pool, limits, async (connection, tx) => {
+          await setLockWait(connection, lockWaits, limits, lockWaitSeconds);
+          await tx.execute("START TRANSACTION");
+          return work(tx);
+        }),
+      ),
     ping: async () => {
       await onPool((connection) => sqlOn(connection, limits).query("SELECT 1"));
     },
@@ -129,13 +146,12 @@ function sqlOn(connection: PoolConnection, limits: DatabaseLimits): Sql {
 async function runTransaction<T>(
   pool: Pool,
   limits: DatabaseLimits,
-  work: (tx: Transaction) => Promise<T>,
+  begin: (connection: PoolConnection, tx: Transaction) => Promise<T>,
 ): Promise<T> {
   const connection = await acquire(pool, limits.acquireTimeoutMs);
   const tx: Transaction = { ...sqlOn(connection, limits), inTransaction: true };
   try {
-    await tx.execute("START TRANSACTION");
-    const result = await work(tx);
+    const result = await begin(connection, tx);
     await commit(tx);
     connection.release();
     return result;
@@ -170,6 +186,22 @@ async function rollBack(connection: PoolConnection): Promise<void> {
   } catch {
     connection.destroy();
   }
+}
+
+/** What connections are set to that are set to something else than at their beginning. */
+type LockWaits = WeakMap<object, number>;
+
+/** Most connections serve one kind of work for long, so that they are seldom set anew. */
+async function setLockWait(
+  pooled: PoolConnection,
+  lockWaits: LockWaits,
+  limits: DatabaseLimits,
+  seconds: number,
+): Promise<void> {
+  const { connection } = pooled;
+  if ((lockWaits.get(connection) ?? limits.lockWaitSeconds) === seconds) return;
+  await sqlOn(pooled, limits).execute(`SET innodb_lock_wait_timeout = ${seconds}`);
+  lockWaits.set(connection, seconds);
 }
 
 async function withDeadlockRetries<T>(limits: DatabaseLimits, attempt: () => Promise<T>): Promise<T> {
@@ -218,6 +250,11 @@ const unavailableCodes = new Set([
   // Waited for a row for `lockWaitSeconds` already: better to tell the caller than to wait once more.
   "ER_LOCK_WAIT_TIMEOUT",
 ]);
+
+/** Somebody else holds a row, for longer than one waits: the database is there, and so are all other rows. */
+export function isRowHeld(error: unknown): boolean {
+  return error instanceof Refusal && codeOf(error.cause) === "ER_LOCK_WAIT_TIMEOUT";
+}
 
 /** Outages become the catalogued 503; every other driver error passes as it is. */
 function translated(error: unknown): unknown {

@@ -12,6 +12,14 @@ export const orderLimits = {
   placedTogetherMax: 64,
   /** Such transactions at once in one process. More would make each smaller, and meet at a hot product's row. */
   placingMax: 2,
+  /** For so long, and so often, one of them waits for a row; then orders that don't need it go on without those that do. */
+  placingLockWaitSeconds: 1,
+  placingWaitsMax: 3,
+  /** For so long, and of so many rows, it is remembered that somebody holds them. */
+  heldRowsMs: 2_000,
+  heldRowsMax: 1_000,
+  /** Orders that are placed apart at once, because of such a row: each may wait with a connection in its hand. */
+  apartMax: 4,
   /** Orders that wait for so long don't wait for the transaction before them. */
   placingPatienceMs: 100,
   /** Orders that wait for one of them, and for how long; whoever has no place or no time hears 503 `order.crowded`. */

@@ -110,10 +110,10 @@ test("whose order takes too long hears so in time; the key is in flight until it
   const real = orderBookIn(database, []);
   const place = placing({
     ...real,
-    transaction: async (work) => {
+    placing: async (work) => {
       begun.resolve();
       await held.promise;
-      return real.transaction(work);
+      return real.placing(work);
     },
   });
   t.mock.timers.enable({ apis: ["setTimeout"] });

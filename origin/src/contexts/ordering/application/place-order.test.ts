@@ -65,7 +65,7 @@ test("whoever finds a key being worked on hears when to come again, at whichever
   const wish = { userId: 9, lines: [{ productId: 1, quantity: 1 }], idempotencyKey: "held" };
   const placing = (changed: Partial<OrderTransaction>) =>
     createPlaceOrder({
-      book: { ...book, transaction: (work) => book.transaction((tx) => work({ ...tx, ...changed })) },
+      book: { ...book, placing: (work) => book.placing((tx) => work({ ...tx, ...changed })) },
       products: { findPrices: async () => prices },
       clock: () => nowMs,
       newId: newUuid,

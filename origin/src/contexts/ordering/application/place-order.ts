@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Refusal } from "../../../kernel/errors.ts";
@@ -7,9 +8,10 @@ import { mergeLines, type RequestedLine } from "../domain/order.ts";
 import { orderingErrors } from "../errors.ts";
 import type { Placement } from "./draft-orders.ts";
 import { orderLimits } from "./limits.ts";
-import { createPlaceTogether, type Verdict } from "./place-together.ts";
+import { createPlaceTogether, type Held } from "./place-together.ts";
 import { claimName, type OrderBook, type ProductDirectory } from "./ports.ts";
 import { inFlight, outcomeUnknown } from "./refusals.ts";
+import type { Verdict } from "./write-drafts.ts";
 
 export interface PlaceOrder {
   readonly userId: number;
@@ -44,14 +46,30 @@ export function createPlaceOrder(deps: {
   /** Orders that one user may have unpaid at a time. */
   unpaidMax: number;
 }) {
-  const place = groupCommit<Placement, Verdict>(createPlaceTogether(deps), {
-    batchMax: orderLimits.placedTogetherMax,
-    runningMax: orderLimits.placingMax,
-    patienceMs: orderLimits.placingPatienceMs,
+  const placeSome = createPlaceTogether(deps);
+  const bounds = {
     waitingMax: orderLimits.placingQueueMax,
     waitMaxMs: orderLimits.placingWaitMs,
     crowded: orderingErrors.crowded,
+  };
+  const together = groupCommit<Placement, Verdict | Held>((batch) => placeSome(batch, "together"), {
+    ...bounds,
+    batchMax: orderLimits.placedTogetherMax,
+    runningMax: orderLimits.placingMax,
+    patienceMs: orderLimits.placingPatienceMs,
   });
+  const apart = groupCommit<Placement, Verdict | Held>((batch) => placeSome(batch, "apart"), {
+    ...bounds,
+    batchMax: orderLimits.apartMax,
+    runningMax: 1,
+    patienceMs: orderLimits.placingPatienceMs,
+  });
+  const place = async (placement: Placement): Promise<Verdict> => {
+    const first = await together(placement);
+    const verdict = first.outcome === "held" ? await apart(placement) : first;
+    assert(verdict.outcome !== "held", "what is placed apart is decided there");
+    return verdict;
+  };
   const keysInHand = new Set<string>();
 
   return async ({ userId, lines: asked, idempotencyKey: key }: PlaceOrder): Promise<PlacedAnswer> => {

@@ -11,8 +11,10 @@ import { expiryLanes } from "../infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "../infrastructure/order-book.ts";
 import { openStock } from "./adjust-stock.ts";
 import type { Placement } from "./draft-orders.ts";
-import { createPlaceTogether, type Verdict } from "./place-together.ts";
+import { createPlaceOrder } from "./place-order.ts";
+import { createPlaceTogether, type Held } from "./place-together.ts";
 import type { OrderBook } from "./ports.ts";
+import type { Verdict } from "./write-drafts.ts";
 
 const services = await startTestServices();
 const testDatabase = await createTestDatabase(services);
@@ -36,25 +38,26 @@ function counting(): { book: OrderBook; transactions: () => number } {
     transactions: () => transactions,
     book: {
       ...book,
-      transaction: (work) => {
+      placing: (work) => {
         transactions += 1;
-        return book.transaction(work);
+        return book.placing(work);
       },
     },
   };
 }
 
-const placing = (on: OrderBook, unpaidMax = 1_000) =>
-  createPlaceTogether({
-    book: on,
-    products: {
-      findPrices: async (ids) => new Map(ids.map((id) => [id, { priceCents: 100, currency: "EUR" }])),
-    },
-    clock: Date.now,
-    newId: newUuid,
-    orderTtlMs: 60_000,
-    unpaidMax,
-  });
+const parts = (on: OrderBook, unpaidMax: number) => ({
+  book: on,
+  products: {
+    findPrices: async (ids: readonly number[]) =>
+      new Map(ids.map((id) => [id, { priceCents: 100, currency: "EUR" as const }])),
+  },
+  clock: Date.now,
+  newId: newUuid,
+  orderTtlMs: 60_000,
+  unpaidMax,
+});
+const placing = (on: OrderBook, unpaidMax = 1_000) => createPlaceTogether(parts(on, unpaidMax));
 
 let products = 0;
 async function product(pieces: number): Promise<number> {
@@ -67,7 +70,7 @@ function wish(userId: number, lines: RequestedLine[], key?: string): Placement {
   return { userId, lines, claim: key === undefined ? undefined : { userId, key }, fingerprint: `f${userId}` };
 }
 
-const outcomesOf = (verdicts: readonly Verdict[]) =>
+const outcomesOf = (verdicts: readonly (Verdict | Held)[]) =>
   verdicts.map((verdict) =>
     verdict.outcome !== "refused"
       ? verdict.outcome
@@ -76,8 +79,8 @@ const outcomesOf = (verdicts: readonly Verdict[]) =>
         : "failed",
   );
 
-const idOf = (verdict: Verdict | undefined): string => {
-  assert.ok(verdict !== undefined && verdict.outcome !== "refused");
+const idOf = (verdict: Verdict | Held | undefined): string => {
+  assert.ok(verdict !== undefined && verdict.outcome !== "refused" && verdict.outcome !== "held");
   return JSON.parse(verdict.answer.body).id;
 };
 
@@ -212,4 +215,36 @@ test("an order that finds no stock takes none of its buyer's places", async () =
   const batch = [wish(503, lines(few, 1)), wish(504, lines(few, 1)), wish(504, lines(many, 1))];
   const verdicts = outcomesOf(await placing(book, 1)(batch));
   assert.deepEqual(verdicts, ["placed", "order.sold_out", "placed"]);
+});
+
+test("a product and a buyer whose rows somebody holds cost the orders of all others a second at most, and once", async () => {
+  const [locked, free] = [await product(100), await product(100)];
+  const place = createPlaceOrder(parts(book, 1_000));
+  const order = (userId: number, productId: number) =>
+    place({ userId, lines: [{ productId, quantity: 1 }], idempotencyKey: undefined }).then(
+      () => "placed",
+      (error: Refusal) => error.definition.code,
+    );
+  assert.equal(await order(700, free), "placed", "the buyer's row is there");
+  await other.query("START TRANSACTION");
+  await other.query("SELECT * FROM stock WHERE product_id = ? FOR UPDATE", [locked]);
+  await other.query("SELECT * FROM buyers WHERE user_id = 700 FOR UPDATE");
+  const began = performance.now();
+  const waiting = [order(703, locked), order(700, free)];
+  const first = await Promise.all([order(701, free), order(702, free), order(704, free)]);
+  assert.deepEqual(first, ["placed", "placed", "placed"]);
+  const firstMs = performance.now() - began;
+  assert.ok(firstMs < 3_000, `${firstMs} ms`);
+  assert.deepEqual(await Promise.all(waiting), ["order.crowded", "order.crowded"]);
+  const again = performance.now();
+  const held = Promise.all([order(705, locked), order(700, free)]);
+  assert.equal(await order(706, free), "placed");
+  const againMs = performance.now() - again;
+  assert.ok(againMs < 900, `no batch waits once more for what is known to be held: ${againMs} ms`);
+  assert.deepEqual(await held, ["order.crowded", "order.crowded"]);
+
+  const last = order(707, locked);
+  await other.query("ROLLBACK");
+  assert.equal(await last, "placed", "whoever waits when the row is let go gets the order");
+  assert.equal((await book.findStock(locked))?.reserved, 1);
 });

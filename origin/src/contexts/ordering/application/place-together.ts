@@ -1,24 +1,21 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { NewId } from "../../../kernel/ids.ts";
-import { mergeLines } from "../domain/order.ts";
 import { orderingErrors } from "../errors.ts";
-import { createDraftOrders, type Draft, firstShort, type Placement } from "./draft-orders.ts";
+import { createDraftOrders, type Draft, type Placement } from "./draft-orders.ts";
+import { createHeldRows, needs, rowsOf } from "./held-rows.ts";
 import { orderLimits } from "./limits.ts";
-import {
-  type Claim,
-  claimName,
-  type KeptAnswer,
-  type OrderBook,
-  type OrderTransaction,
-  type ProductDirectory,
-} from "./ports.ts";
-import { inFlight, soldOut, tooManyUnpaid } from "./refusals.ts";
-import { writeOrders } from "./write-orders.ts";
+import { claimName, type OrderBook, type ProductDirectory } from "./ports.ts";
+import { rowHeld } from "./refusals.ts";
+import { claimsOf, type How, mergedLines, replay, Short, type Verdict, writeAll } from "./write-drafts.ts";
 
-export type Verdict =
-  | { readonly outcome: "placed" | "replayed"; readonly answer: { status: number; body: string } }
-  | { readonly outcome: "refused"; readonly error: unknown };
+/** Not decided: somebody else holds a row that the order needs. */
+export interface Held {
+  readonly outcome: "held";
+}
+
+/** Apart: with nobody but those who need the same row, and without a further try. */
+export type Where = "together" | "apart";
 
 /**
  * Places orders in one transaction: the keys with their answers, the orders, their expiry messages, and last
@@ -31,6 +28,8 @@ export type Verdict =
  *   and once more with buyers and stock locked first, so that they can be dealt out in the order of arrival
  * - one of the keys is in the hands of another process, or something breaks that nobody has foreseen: rolled
  *   back, and in halves, until whoever is to blame stands alone; at most 2 log2 n transactions more for each
+ * - somebody else holds a row of a product or of a buyer: rolled back after a second, and the others go on without those
+ *   who need it. They are `held`: to be placed apart, where nobody who does not need that row waits with them
  * - the database is away: that is the verdict for all
  */
 export function createPlaceTogether(deps: {
@@ -42,9 +41,10 @@ export function createPlaceTogether(deps: {
   unpaidMax: number;
 }) {
   const { book, clock, unpaidMax } = deps;
+  const settle = createSettle(book, unpaidMax);
   const draftOrders = createDraftOrders(deps);
 
-  return async (batch: readonly Placement[]): Promise<Verdict[]> => {
+  return async (batch: readonly Placement[], where: Where = "together"): Promise<(Verdict | Held)[]> => {
     const nowMs = clock();
     const drafted = await draftOrders(batch, nowMs);
     const drafts: Draft[] = [];
@@ -53,9 +53,9 @@ export function createPlaceTogether(deps: {
       if (one.outcome === "drafted") drafts.push(one.draft);
       else hopeless.push(one);
     }
-    const verdicts = new Map<Placement, Verdict>();
-    const settled = await settle(book, drafts, { dealOut: false, unpaidMax });
-    for (const [index, { placement }] of drafts.entries()) verdicts.set(placement, settled[index] as Verdict);
+    const verdicts = new Map<Placement, Verdict | Held>();
+    const settled = await settle(drafts, where);
+    for (const draft of drafts) verdicts.set(draft.placement, settled.get(draft) as Verdict | Held);
     // The first request may have come through before the product was sold out, or taken off the shop.
     const kept = await book.findAnswers(claimsOf(hopeless), nowMs - orderLimits.idempotencyTtlMs);
     for (const { placement, error } of hopeless) {
@@ -65,114 +65,74 @@ export function createPlaceTogether(deps: {
         answer === undefined ? { outcome: "refused", error } : replay(answer, placement),
       );
     }
-    return batch.map((placement) => verdicts.get(placement) as Verdict);
+    return batch.map((placement) => verdicts.get(placement) as Verdict | Held);
   };
 }
 
-interface How {
-  /** Buyers and stock are locked first and dealt out; else it is tried whether there is enough for all. */
-  readonly dealOut: boolean;
-  readonly unpaidMax: number;
-}
+/** Writes drafts, and finds out who is to blame when they can't be written. */
+function createSettle(book: OrderBook, unpaidMax: number) {
+  const held = createHeldRows();
+  type Verdicts = Map<Draft, Verdict | Held>;
 
-/** There was not enough for all of a batch. */
-class Short extends Error {}
+  const refuse = (drafts: readonly Draft[], error: unknown): Verdicts =>
+    new Map(drafts.map((draft) => [draft, { outcome: "refused", error }]));
+  const putAside = (drafts: readonly Draft[]): Verdicts =>
+    new Map(drafts.map((draft) => [draft, { outcome: "held" }]));
 
-async function settle(book: OrderBook, drafts: readonly Draft[], how: How): Promise<Verdict[]> {
-  if (drafts.length === 0) return [];
-  try {
-    return await book.transaction((tx) => writeAll(tx, drafts, how));
-  } catch (error) {
-    if (error instanceof Short && !how.dealOut) return settle(book, drafts, { ...how, dealOut: true });
-    const alone = drafts.length === 1;
-    if (alone || isOutage(error)) return drafts.map(() => ({ outcome: "refused", error }));
-    const half = drafts.length >> 1;
-    const first = await settle(book, drafts.slice(0, half), how);
-    return [...first, ...(await settle(book, drafts.slice(half), how))];
-  }
+  /** `waits`: how often it may still be waited for a row. */
+  const write = async (drafts: readonly Draft[], how: How, waits: number): Promise<Verdicts> => {
+    if (drafts.length === 0) return new Map();
+    try {
+      const written = await book.placing((tx) => writeAll(tx, drafts, how, unpaidMax));
+      return written === "held" ? await withoutHeld(drafts, how, waits - 1) : written;
+    } catch (error) {
+      if (error instanceof Short && how === "all") return write(drafts, "deal-out", waits);
+      if (drafts.length === 1 || isOutage(error)) return refuse(drafts, error);
+      const half = drafts.length >> 1;
+      const first = await write(drafts.slice(0, half), how, waits);
+      return new Map([...first, ...(await write(drafts.slice(half), how, waits))]);
+    }
+  };
+
+  const withoutHeld = async (drafts: readonly Draft[], how: How, waits: number): Promise<Verdicts> => {
+    const rows = await book.findHeld({
+      productIds: mergedLines(drafts).map(({ productId }) => productId),
+      userIds: [...new Set(drafts.map(({ order }) => order.userId))],
+    });
+    held.note(rows);
+    const { aside = [], free = [] } = Object.groupBy(drafts, (draft) =>
+      needs(rows, draft) ? "aside" : "free",
+    );
+    const rest = waits > 0 ? await write(free, how, waits) : putAside(free);
+    return new Map([...putAside(aside), ...rest]);
+  };
+
+  const together = async (drafts: readonly Draft[]): Promise<Verdicts> => {
+    const { aside = [], free = [] } = Object.groupBy(drafts, (draft) =>
+      held.neededBy(draft) === undefined ? "free" : "aside",
+    );
+    return new Map([...putAside(aside), ...(await write(free, "all", orderLimits.placingWaitsMax))]);
+  };
+
+  const apart = async (drafts: readonly Draft[]): Promise<Verdicts> => {
+    const groups = Map.groupBy(drafts, (draft) => held.neededBy(draft) ?? rowsOf(draft).join());
+    const written = await Promise.all([...groups.values()].map((group) => write(group, "all", 1)));
+    const verdicts: Verdicts = new Map(written.flatMap((group) => [...group]));
+    const done = drafts.filter((draft) => verdicts.get(draft)?.outcome !== "held");
+    held.forget(done);
+    return new Map([
+      ...verdicts,
+      ...refuse(
+        drafts.filter((draft) => !done.includes(draft)),
+        rowHeld(),
+      ),
+    ]);
+  };
+
+  return (drafts: readonly Draft[], where: Where) => (where === "apart" ? apart(drafts) : together(drafts));
 }
 
 /** A refusal of the platform concerns everybody; a key that is in flight concerns one of them. */
 function isOutage(error: unknown): boolean {
   return error instanceof Refusal && error.definition !== orderingErrors.keyInFlight;
-}
-
-async function writeAll(tx: OrderTransaction, drafts: readonly Draft[], how: How): Promise<Verdict[]> {
-  const decided = new Map<Draft, Verdict>();
-  await recallAnswers(tx, drafts, decided);
-  if (how.dealOut) await dealOut(tx, undecided(drafts, decided), how.unpaidMax, decided);
-  const placed = undecided(drafts, decided);
-  if (placed.length > 0) await write(tx, placed, how.unpaidMax);
-  for (const draft of placed) decided.set(draft, { outcome: "placed", answer: draft.answer });
-  return drafts.map((draft) => decided.get(draft) as Verdict);
-}
-
-function undecided(drafts: readonly Draft[], decided: ReadonlyMap<Draft, Verdict>): Draft[] {
-  return drafts.filter((draft) => !decided.has(draft));
-}
-
-/** Decides on those whose key has got an answer before. */
-async function recallAnswers(
-  tx: OrderTransaction,
-  drafts: readonly Draft[],
-  decided: Map<Draft, Verdict>,
-): Promise<void> {
-  const kept = await tx.lockAnswers(claimsOf(drafts));
-  if (kept === "in-flight") throw inFlight();
-  const outdated: Claim[] = [];
-  for (const draft of drafts) {
-    const { claim } = draft.placement;
-    const answer = claim === undefined ? undefined : kept.get(claimName(claim));
-    if (claim === undefined || answer === undefined) continue;
-    if (answer.createdAtMs > draft.change.nowMs - orderLimits.idempotencyTtlMs) {
-      decided.set(draft, replay(answer, draft.placement));
-    } else outdated.push(claim);
-  }
-  await tx.dropAnswers(outdated);
-}
-
-/** Who came first is served first; whoever finds too little is refused, and leaves it to those after. */
-async function dealOut(
-  tx: OrderTransaction,
-  drafts: readonly Draft[],
-  unpaidMax: number,
-  decided: Map<Draft, Verdict>,
-): Promise<void> {
-  const userIds = [...new Set(drafts.map(({ order }) => order.userId))].sort((a, b) => a - b);
-  const unpaid = new Map(await tx.lockUnpaid(userIds));
-  const left = new Map(await tx.lockAvailable(mergedLines(drafts).map(({ productId }) => productId)));
-  for (const draft of drafts) {
-    const { lines, userId } = draft.order;
-    const own = unpaid.get(userId) ?? 0;
-    const short = firstShort(lines, left);
-    if (own >= unpaidMax) decided.set(draft, { outcome: "refused", error: tooManyUnpaid(unpaidMax) });
-    else if (short !== undefined) decided.set(draft, { outcome: "refused", error: soldOut(short) });
-    else {
-      unpaid.set(userId, own + 1);
-      for (const { productId, quantity } of lines) left.set(productId, (left.get(productId) ?? 0) - quantity);
-    }
-  }
-}
-
-async function write(tx: OrderTransaction, drafts: readonly Draft[], unpaidMax: number): Promise<void> {
-  const claims = drafts.flatMap(({ placement: { claim }, answer }) =>
-    claim === undefined ? [] : [{ ...claim, answer }],
-  );
-  if (!(await tx.keepAnswers(claims))) throw inFlight();
-  const unpaid = await writeOrders(tx, drafts);
-  for (const count of unpaid.values()) if (count > unpaidMax) throw new Short();
-  if (!(await tx.moveStock("RESERVE", mergedLines(drafts)))) throw new Short();
-}
-
-function mergedLines(drafts: readonly Draft[]) {
-  return mergeLines(drafts.flatMap(({ order }) => order.lines));
-}
-
-function claimsOf(some: readonly { readonly placement: Placement }[]): Claim[] {
-  return some.flatMap(({ placement: { claim } }) => (claim === undefined ? [] : [claim]));
-}
-
-function replay({ fingerprint, status, body }: KeptAnswer, placement: Placement): Verdict {
-  if (fingerprint === placement.fingerprint) return { outcome: "replayed", answer: { status, body } };
-  return { outcome: "refused", error: new Refusal(orderingErrors.keyReused) };
 }

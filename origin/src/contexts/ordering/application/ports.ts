@@ -19,6 +19,10 @@ export interface OrderBook {
    * that it throws undoes everything.
    */
   transaction<T>(work: (tx: OrderTransaction) => Promise<T>): Promise<T>;
+  /** Likewise, and `held` when another transaction has a row that is needed for longer than orders wait for one. */
+  placing<T>(work: (tx: OrderTransaction) => Promise<T>): Promise<T | "held">;
+  /** Which of these rows another transaction holds in this moment. */
+  findHeld(rows: HeldRows): Promise<HeldRows>;
   find(userId: number, orderId: string): Promise<Order | undefined>;
   /** Newest first, from just before `beforeId` on. */
   list(userId: number, beforeId: string | undefined, limit: number): Promise<Order[]>;
@@ -38,12 +42,12 @@ export interface OrderBook {
   /** Movements of one product, newest first, from just before `before` on. */
   listMovements(productId: number, before: number | undefined, limit: number): Promise<LedgerEntry[]>;
   findPayment(paymentId: string): Promise<Payment | undefined>;
+  /** Has the provider asked about a payment from then on, if nobody is to ask it yet. */
+  askAbout(paymentId: string, atMs: number): Promise<void>;
   /** Payments whose next check is due; each is put off by `backoff` at once, so that no other worker asks. */
   claimUndecided(nowMs: number, backoff: (checks: number) => number, max: number): Promise<Payment[]>;
   /** The same of refunds. */
   claimUndecidedRefunds(nowMs: number, backoff: (checks: number) => number, max: number): Promise<Refund[]>;
-  /** Has the provider asked about a payment from then on, if nobody is to ask it yet. */
-  askAbout(paymentId: string, atMs: number): Promise<void>;
   findRefund(refundId: string): Promise<Refund | undefined>;
   /** Of one order, oldest first. */
   refundsOf(orderId: string): Promise<Refund[]>;
@@ -104,16 +108,22 @@ export interface OrderTransaction {
   insertPayment(payment: Payment): Promise<void>;
   /** Compare-and-set on the state. */
   setPayment(payment: Payment, from: PaymentStatus): Promise<boolean>;
+  /** Goes out if, and only if, the transaction commits. */
+  raiseAlert(alert: PaymentAlert): Promise<void>;
   /** False when the attempt is no longer STARTED, or has another reference. */
   keepReference(paymentId: string, reference: string): Promise<boolean>;
 
   /** Oldest first. */
-  /** Goes out if, and only if, the transaction commits. */
-  raiseAlert(alert: PaymentAlert): Promise<void>;
   lockRefundsOf(orderId: string): Promise<Refund[]>;
   insertRefund(refund: Refund): Promise<void>;
   /** Compare-and-set on the state. */
   setRefund(refund: Refund, from: RefundStatus): Promise<boolean>;
+}
+
+/** Rows for which placing an order may have to wait. */
+export interface HeldRows {
+  readonly productIds: readonly number[];
+  readonly userIds: readonly number[];
 }
 
 export interface DueOrder {
@@ -188,16 +198,6 @@ export interface Change {
   readonly nowMs: number;
 }
 
-/**
- * A payment provider. All calls are idempotent by payment id or by refund and attempt, are bounded in time, and never
- * throw for what the provider or the network does: not knowing is an outcome.
- */
-export interface PaymentProvider {
-  readonly name: string;
-  /** Used when a customer names none; undefined when one has to be named. */
-  readonly defaultMethod: string | undefined;
-  takes(method: string): boolean;
-  /**
 /** A provider took other money than it was asked for, and all of it is going back. */
 export interface PaymentAlert {
   readonly kind: "amount_mismatch";
@@ -210,6 +210,16 @@ export interface PaymentAlert {
   readonly taken: Money;
 }
 
+/**
+ * A payment provider. All calls are idempotent by payment id or by refund and attempt, are bounded in time, and never
+ * throw for what the provider or the network does: not knowing is an outcome.
+ */
+export interface PaymentProvider {
+  readonly name: string;
+  /** Used when a customer names none; undefined when one has to be named. */
+  readonly defaultMethod: string | undefined;
+  takes(method: string): boolean;
+  /**
    * Takes the money. A provider that gives the charge an id of its own hands it to `keep` before any money moves: once
    * it is kept, the charge can be found by it; when `keep` says false the attempt is over, and no money is taken.
    */

@@ -24,6 +24,14 @@ export function outcomeUnknown(hasKey: boolean): Refusal {
   });
 }
 
+/** Of a product or a buyer, by another transaction, for longer than orders wait. */
+export function rowHeld(): Refusal {
+  return new Refusal(orderingErrors.crowded, {
+    detail: "another transaction holds what this order needs",
+    headers: { "retry-after": "1" },
+  });
+}
+
 export function soldOut(productId: number): Refusal {
   return new Refusal(orderingErrors.soldOut, {
     detail: `product ${productId} is sold out, or nearly`,

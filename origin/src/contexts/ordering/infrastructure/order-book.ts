@@ -4,6 +4,7 @@ import type { OrderBook, OrderTransaction } from "../application/ports.ts";
 import { allotmentsIn } from "./allotments.ts";
 import { answersIn, answersOf } from "./answers.ts";
 import { type ExpiryLanes, expiryMessage, laneOf } from "./expiry-lanes.ts";
+import { findHeld, placing } from "./held-rows.ts";
 import { buyersOf, historyIn } from "./history.ts";
 import { ordersIn, ordersOf } from "./orders.ts";
 import { paymentsIn, paymentsOf } from "./payments.ts";
@@ -22,6 +23,8 @@ export function orderBookIn(
 ): OrderBook {
   return {
     transaction: (work) => database.transaction((tx) => work(orderTransaction(tx, lanes, allottedLanes))),
+    placing: (work) => placing(database, (tx) => work(orderTransaction(tx, lanes, allottedLanes))),
+    findHeld: (rows) => findHeld(database, rows),
     ...ordersOf(database),
     ...buyersOf(database),
     ...answersOf(database),
