@@ -3,27 +3,29 @@ import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { createTestDatabase, startTestServices } from "../../../../cli/src/services/for-tests.ts";
+import { OrderModel, type Taken } from "../../../test/order-model.ts";
+import { type Answer, scriptedProvider } from "../../../test/scripted-provider.ts";
 import { audit, runMigrations } from "../../compose.ts";
 import { Refusal } from "../../kernel/errors.ts";
 import { openDatabase } from "../../platform/mysql/database.ts";
+import { fromSqlTime } from "../../platform/mysql/time.ts";
 import { openStock } from "./application/adjust-stock.ts";
 import { createCancelOrder } from "./application/cancel-order.ts";
 import { createExpireOrders } from "./application/expire-orders.ts";
 import { createPayOrder } from "./application/pay-order.ts";
 import { createPlaceOrder } from "./application/place-order.ts";
-import type { ChargeOutcome, PaymentProvider, RefundOutcome } from "./application/ports.ts";
 import { createReconcilePayments } from "./application/reconcile-payments.ts";
 import { createRefundOrder } from "./application/refund-order.ts";
 import { createSettlePayment } from "./application/settle-payment.ts";
 import { createRetryRefund, createSettleRefund } from "./application/settle-refund.ts";
-import type { Payment } from "./domain/payment.ts";
-import { attemptKey, type Refund, readAttemptKey } from "./domain/refund.ts";
+import { readAttemptKey } from "./domain/refund.ts";
 import { expiryLanes } from "./infrastructure/expiry-lanes.ts";
 import { orderBookIn } from "./infrastructure/order-book.ts";
 
 /**
- * Random lives of orders, interleaved, some of their steps at the same time, on the real database. After each
- * life the books must balance, and the money that the provider holds must be that of the paid orders.
+ * Random lives of orders, interleaved, some of their steps at the same time, on the real database, beside a small model
+ * (origin/test/order-model.ts). After each group of steps orders, stock and keys are those of the model, and what
+ * everybody was told agrees with it; after each life the money that the provider holds is that of the paid orders.
  */
 const services = await startTestServices();
 const testDatabase = await createTestDatabase(services);
@@ -41,93 +43,14 @@ const PIECES = 6;
 const TTL_MS = 10_000;
 const UNPAID_MAX = 4;
 
-/** A provider that does with each charge and refund what the run says, and remembers the money that it holds. */
-function scriptedProvider(nextAnswer: () => Answer) {
-  const charges = new Map<string, { payment: Payment; state: "held" | "declined" }>();
-  const refunds = new Map<string, { refund: Refund; paymentId: string; state: "paid back" | "failed" }>();
-  const decision = (id: string): ChargeOutcome => {
-    const charge = charges.get(id);
-    if (charge === undefined) return { outcome: "unknown" };
-    const { amountCents, currency } = charge.payment;
-    const outcome = charge.state === "declined" ? "declined" : "succeeded";
-    return { outcome, amountCents, currency, reference: id };
-  };
-  const answerTo = (key: string): RefundOutcome => {
-    const known = refunds.get(key);
-    if (known === undefined) return { outcome: "unknown" };
-    const { amountCents, currency } = known.refund;
-    const money = { amountCents, currency, reference: key };
-    return known.state === "failed"
-      ? { outcome: "failed", reason: "scripted", ...money }
-      : { outcome: "refunded", ...money };
-  };
-  const provider: PaymentProvider = {
-    name: "scripted",
-    defaultMethod: undefined,
-    takes: () => true,
-    charge: async (payment, keep) => {
-      assert.equal(await keep(payment.id).then(() => true), true);
-      const answer = nextAnswer();
-      if (answer === "lost before") return { outcome: "unknown" };
-      const state = answer === "declined" ? "declined" : "held";
-      if (!charges.has(payment.id)) charges.set(payment.id, { payment, state });
-      return answer === "lost after" ? { outcome: "unknown" } : decision(payment.id);
-    },
-    find: async ({ id }) => (charges.has(id) ? decision(id) : { outcome: "absent" }),
-    cancel: async (payment) => {
-      if (nextAnswer() === "lost before") return { outcome: "unknown" };
-      if (!charges.has(payment.id)) charges.set(payment.id, { payment, state: "declined" });
-      return decision(payment.id);
-    },
-    refund: async (refund, { id: paymentId }) => {
-      const key = attemptKey(refund);
-      const answer = nextAnswer();
-      if (answer === "lost before") return { outcome: "unknown" };
-      const state = answer === "declined" ? "failed" : "paid back";
-      if (!refunds.has(key)) refunds.set(key, { refund, paymentId, state });
-      return answer === "lost after" ? { outcome: "unknown" } : answerTo(key);
-    },
-    readCallback: () => ({ outcome: "malformed" }),
-  };
-  return {
-    provider,
-    heldCents: () => {
-      const held = [...charges.values()].filter(({ state }) => state === "held");
-      const back = [...refunds.values()].filter(({ state }) => state === "paid back");
-      for (const { payment } of held) {
-        const own = back.filter(({ paymentId }) => paymentId === payment.id);
-        const ownCents = own.reduce((sum, { refund }) => sum + refund.amountCents, 0);
-        assert.ok(ownCents <= payment.amountCents, `more than payment ${payment.id} took went back`);
-      }
-      return (
-        held.reduce((sum, { payment }) => sum + payment.amountCents, 0) -
-        back.reduce((sum, { refund }) => sum + refund.amountCents, 0)
-      );
-    },
-    /** What a callback would say now of one of the charges. What was declined may have been taken after all. */
-    callback: (index: number) => {
-      const charge = [...charges.values()][index % Math.max(charges.size, 1)];
-      if (charge === undefined) return undefined;
-      if (charge.state === "declined" && nextAnswer() === "succeeded") charge.state = "held";
-      const told = decision(charge.payment.id);
-      return told.outcome === "unknown" ? undefined : { id: charge.payment.id, decision: told };
-    },
-    /** The same of one of the refunds. What was paid back may have failed after all. */
-    refundCallback: (index: number) => {
-      const [key, refund] = [...refunds][index % Math.max(refunds.size, 1)] ?? [];
-      if (key === undefined || refund === undefined) return undefined;
-      if (refund.state === "paid back" && nextAnswer() === "declined") refund.state = "failed";
-      return { key, answer: answerTo(key) };
-    },
-  };
-}
-
-type Answer = "succeeded" | "declined" | "lost before" | "lost after";
-
 const step = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant("place"), quantity: fc.integer({ min: 1, max: 3 }) }),
+    arbitrary: fc.record({
+      kind: fc.constant("place"),
+      quantity: fc.integer({ min: 1, max: 3 }),
+      key: fc.option(fc.constantFrom("a", "b", "c"), { nil: undefined }),
+    }),
   },
   {
     weight: 6,
@@ -162,7 +85,7 @@ const run = fc.record({
   ),
 });
 
-test("whatever happens to orders, in whatever order and at once: the books balance", async () => {
+test("whatever happens to orders, in whatever order and at once: it is what the model says", async () => {
   await fc.assert(
     fc.asyncProperty(run, ({ groups, answers }) => live(groups, answers)),
     {
@@ -201,6 +124,8 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
   const reconcile = createReconcilePayments(common);
   const retryRefund = createRetryRefund(common);
   const orders: string[] = [];
+  const model = new OrderModel({ pieces: PIECES, unpaidMax: UNPAID_MAX, ttlMs: TTL_MS, priceCents: 100 });
+  let seen = await lastEvent();
 
   const byModel = {
     userId: USER,
@@ -219,14 +144,20 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
     expire: (orderId: string) => expire.reminded([1, 2].map(() => ({ orderId, messageId: undefined }))),
   };
 
-  const take = async (one: Step): Promise<void> => {
-    if (one.kind === "wait") {
-      nowMs += one.ms;
-    } else if (one.kind === "place") {
-      const lines = [{ productId: product, quantity: one.quantity }];
-      const placed = await place({ userId: USER, lines, idempotencyKey: undefined });
-      orders.push(JSON.parse(placed.body).id);
-    } else if (one.kind === "callback" || one.kind === "callback twice") {
+  const placeOne = async ({ quantity, key }: { quantity: number; key?: string | undefined }) => {
+    const lines = [{ productId: product, quantity }];
+    const idempotencyKey = key === undefined ? undefined : `${key}-${product}`;
+    const { body, replayed } = await place({ userId: USER, lines, idempotencyKey });
+    const { id } = JSON.parse(body);
+    if (!replayed) orders.push(id);
+    return { said: replayed ? "replayed" : "placed", orderId: id, body };
+  };
+  const pick = (index: number) => orders[index % Math.max(orders.length, 1)];
+
+  const take = async (one: Step): Promise<{ said: string; orderId?: string; body?: string }> => {
+    if (one.kind === "wait") nowMs += one.ms;
+    else if (one.kind === "place") return placeOne(one);
+    else if (one.kind === "callback" || one.kind === "callback twice") {
       const told = callback(one.order);
       const times = one.kind === "callback" ? 1 : 2;
       const tell = () => told !== undefined && settle(told.id, told.decision);
@@ -237,23 +168,34 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
       if (told !== undefined && named !== undefined) {
         await settleRefund(named.refundId, named.attempt, told.answer);
       }
-    } else if ("order" in one) {
-      const orderId = orders[one.order % Math.max(orders.length, 1)];
-      if (orderId !== undefined) await steps[one.kind](orderId);
-    } else {
-      await (one.kind === "sweep" ? expire.sweep() : reconcile());
+    } else if (one.kind === "sweep") assert.deepEqual((await expire.sweep()).failed, []);
+    else if (one.kind === "reconcile") await reconcile();
+    else if ("order" in one) {
+      const orderId = pick(one.order);
+      if (orderId === undefined) return { said: "nothing" };
+      const done = await steps[one.kind](orderId);
+      return { said: "outcome" in done ? String(done.outcome) : "done", orderId };
+    }
+    return { said: "done" };
+  };
+  const takeOrRefuse = async (one: Step): Promise<Taken> => {
+    const orderId = "order" in one ? pick(one.order) : undefined;
+    const asked = { kind: one.kind, ...("quantity" in one ? { quantity: one.quantity, key: one.key } : {}) };
+    try {
+      return { ...asked, orderId, ...(await take(one)) };
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.definition.status >= 500) throw error;
+      return { ...asked, orderId, said: error.definition.code };
     }
   };
-  const takeOrRefuse = (one: Step) =>
-    take(one).catch((error: unknown) => {
-      if (!(error instanceof Refusal) || error.definition.status >= 500) throw error;
-    });
+  const compare = async (taken: readonly Taken[]) => {
+    const { events, last } = await eventsAfter(seen);
+    seen = last;
+    model.follow(events, taken, nowMs);
+    model.agrees(await booksOf(product));
+  };
 
-  for (const group of groups) {
-    await Promise.all(group.map(takeOrRefuse));
-    const stock = await book.findStock(product);
-    assert.ok(stock !== undefined && stock.total === PIECES);
-  }
+  for (const group of groups) await compare(await Promise.all(group.map(takeOrRefuse)));
 
   // In the end everything is decided: time passes, and the provider is asked until nothing is open.
   for (let round = 0; round === 0 || (await undecided()) > 0; round++) {
@@ -263,6 +205,7 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
     await reconcile();
     // Somebody looks at what failed for good.
     for (const { id } of await book.listRefunds("FAILED", undefined, 100)) await retryRefund(id);
+    await compare([{ kind: "sweep", said: "done" }]);
   }
   assert.equal(
     heldCents(),
@@ -274,6 +217,57 @@ async function live(groups: Step[][], answers: Iterator<Answer>): Promise<void> 
   const own = results.filter(({ name }) => !/^(products|outbox):/.test(name));
   const broken = own.filter((result) => result.broken.length > 0);
   assert.deepEqual(broken, []);
+}
+
+async function lastEvent(): Promise<number> {
+  const [row] = await database.query<{ events: number }>("SELECT events FROM buyers WHERE user_id = ?", [
+    USER,
+  ]);
+  return row?.events ?? 0;
+}
+
+/** All orders are one buyer's, whose steps are numbered in the order of their commits. */
+async function eventsAfter(seen: number) {
+  const rows = await database.query<Record<"order_id" | "from_status" | "to_status" | "created_at", string>>(
+    `SELECT order_id, from_status, to_status, created_at FROM order_history
+     WHERE user_id = ? AND event_number > ? ORDER BY event_number`,
+    [USER, seen],
+  );
+  const events = rows.map((row) => ({
+    orderId: row.order_id,
+    from: row.from_status ?? undefined,
+    to: row.to_status,
+    atMs: fromSqlTime(row.created_at),
+  }));
+  return { events, last: seen + rows.length };
+}
+
+async function booksOf(product: number) {
+  const orders = await database.query<
+    Record<"id" | "status" | "expires_at", string> & { quantity: number; total_cents: number }
+  >(
+    `SELECT o.id, o.status, o.expires_at, o.total_cents, l.quantity
+     FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE l.product_id = ?`,
+    [product],
+  );
+  const [stock] = await database.query<Record<"total" | "available" | "reserved" | "sold", number>>(
+    "SELECT total, available, reserved, sold FROM stock WHERE product_id = ?",
+    [product],
+  );
+  const [buyer] = await database.query<{ unpaid: number }>("SELECT unpaid FROM buyers WHERE user_id = ?", [
+    USER,
+  ]);
+  return {
+    orders: orders.map((row) => ({
+      id: row.id,
+      status: row.status,
+      quantity: row.quantity,
+      totalCents: row.total_cents,
+      expiresAtMs: fromSqlTime(row.expires_at),
+    })),
+    stock,
+    unpaid: buyer?.unpaid ?? 0,
+  };
 }
 
 async function undecided(): Promise<number> {
