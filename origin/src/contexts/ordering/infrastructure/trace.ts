@@ -15,7 +15,7 @@ export interface OrderTrace {
 export interface TraceEvent {
   /** UTC, microseconds. */
   readonly at: string;
-  readonly kind: "order" | "stock" | "payment" | "message";
+  readonly kind: "order" | "stock" | "payment" | "refund" | "message";
   readonly text: string;
 }
 
@@ -31,6 +31,7 @@ export async function traceOrder(database: Database, orderId: string): Promise<O
     historyOf(database, orderId),
     movementsOf(database, orderId),
     paymentsOf(database, orderId),
+    refundsOf(database, orderId),
     messagesOf(database, orderId),
   ]);
   // Events of one moment stay as they were written.
@@ -66,32 +67,78 @@ async function movementsOf(database: Database, orderId: string): Promise<TraceEv
   }));
 }
 
+/** Each attempt to pay, from its beginning to what is known of it now. */
 async function paymentsOf(database: Database, orderId: string): Promise<TraceEvent[]> {
   const rows = await database.query<PaymentRow>(
-    "SELECT * FROM payments WHERE order_id = ? ORDER BY created_at",
+    "SELECT * FROM payments WHERE order_id = ? ORDER BY created_at, id",
     [orderId],
   );
   return rows.flatMap((row) => {
-    const what = `${row.id} (${row.provider}, ${row.amount_cents} ${row.currency})`;
-    const checked = row.checks > 0 ? `, asked about ${row.checks} times` : "";
+    const { id } = row;
+    const what = `${row.amount_cents} ${row.currency} by ${row.method} at ${row.provider}`;
+    const taken = row.taken_cents === null ? "" : `, took ${row.taken_cents} ${row.taken_currency}`;
+    const now = `${row.status} ${id}${knownAs(row)}${taken}${asked(row)}${because(row.reason)}`;
     return [
-      { at: row.created_at, kind: "payment", text: `started ${what}` },
-      {
-        at: row.updated_at,
-        kind: "payment",
-        text: `${row.status} ${row.id}${checked} ${row.reason}`.trimEnd(),
-      },
+      { at: row.created_at, kind: "payment", text: `started ${id}: ${what}` },
+      { at: row.updated_at, kind: "payment", text: now },
     ];
   });
+}
+
+/** Money that goes back: who wanted it and why, and how far the last attempt has come. */
+async function refundsOf(database: Database, orderId: string): Promise<TraceEvent[]> {
+  const rows = await database.query<RefundRow>(
+    "SELECT * FROM refunds WHERE order_id = ? ORDER BY created_at, id",
+    [orderId],
+  );
+  return rows.flatMap((row) => {
+    const { id, payment_id: payment } = row;
+    const owed = `owed ${id}: ${row.amount_cents} ${row.currency} of ${payment} by ${row.actor}: ${row.reason}`;
+    const tried = `${row.status} ${id}, attempt ${row.attempt}${knownAs(row)}${asked(row)}`;
+    const failure = row.failure === "" ? "" : `; last failure: ${row.failure}`;
+    return [
+      { at: row.created_at, kind: "refund", text: owed },
+      { at: row.updated_at, kind: "refund", text: `${tried}${failure}` },
+    ];
+  });
+}
+
+function knownAs({ provider_reference: reference }: Pick<PaymentRow, "provider_reference">): string {
+  return reference === null ? "" : ` (${reference})`;
+}
+
+/** The count begins anew with each change of state. */
+function asked({ checks }: Pick<PaymentRow, "checks">): string {
+  return checks === 0 ? "" : `, asked about ${checks} times`;
+}
+
+function because(reason: string): string {
+  return reason === "" ? "" : `: ${reason}`;
 }
 
 interface PaymentRow {
   readonly id: string;
   readonly provider: string;
+  readonly method: string;
   readonly status: string;
   readonly amount_cents: number;
   readonly currency: string;
+  readonly taken_cents: number | null;
+  readonly taken_currency: string | null;
+  readonly provider_reference: string | null;
   readonly reason: string;
+  readonly checks: number;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+interface RefundRow
+  extends Pick<PaymentRow, "id" | "status" | "amount_cents" | "currency" | "provider_reference"> {
+  readonly payment_id: string;
+  readonly attempt: number;
+  readonly actor: string;
+  readonly reason: string;
+  readonly failure: string;
   readonly checks: number;
   readonly created_at: string;
   readonly updated_at: string;
