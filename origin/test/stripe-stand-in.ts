@@ -14,10 +14,12 @@ export interface StripeStandIn {
   readonly url: string;
   readonly secretKey: string;
   readonly webhookSecret: string;
+  /** Forgets every key, as Stripe may after a day. */
+  forgetKeys(): void;
   /** Everything that was asked for, in order. */
-  readonly calls: readonly { method: string; path: string; key: string | undefined; status: number }[];
+  readonly calls: readonly Call[];
   /** What the next calls whose path matches come to. `lost after`: it is done, and the answer is never sent. */
-  fail(path: RegExp, how: "lost before" | "lost after" | "500", times?: number): void;
+  fail(path: RegExp, how: "lost before" | "lost after" | "lost after on POST" | "500", times?: number): void;
   /** Cents that are with us, by intent. */
   heldCents(): number;
   intents(): readonly Intent[];
@@ -27,6 +29,17 @@ export interface StripeStandIn {
   /** A refund that had succeeded comes back. */
   failRefund(id: string): void;
   close(): Promise<void>;
+}
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly key: string | undefined;
+  readonly status: number;
+  /** The headers that tell how the call is to be read. */
+  readonly version: string | undefined;
+  readonly type: string | undefined;
+  readonly form: Readonly<Record<string, string>>;
 }
 
 interface Intent {
@@ -61,13 +74,16 @@ const refusal = (status: number, type: string, code?: string, more: object = {})
   body: { error: { type, ...(code === undefined ? {} : { code }), message: code ?? type, ...more } },
 });
 
+/** Smaller than Stripe's hundred, so that few refunds fill more than one page. */
+const pageMax = 2;
+
 export async function startStripeStandIn(): Promise<StripeStandIn> {
   const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;
   const webhookSecret = `whsec_${randomBytes(16).toString("hex")}`;
   const intents = new Map<string, Intent>();
   const refunds = new Map<string, StripeRefund>();
   const answered = new Map<string, { request: string; reply: Reply }>();
-  const calls: { method: string; path: string; key: string | undefined; status: number }[] = [];
+  const calls: Call[] = [];
   const failures: { path: RegExp; how: string; times: number }[] = [];
   let made = 0;
 
@@ -76,6 +92,7 @@ export async function startStripeStandIn(): Promise<StripeStandIn> {
       /^\/v1\/(payment_intents|refunds)(?:\/(\w+))?(?:\/(\w+))?$/.exec(path) ?? [];
     if (resource === "refunds") {
       if (method === "POST") return makeRefund(params);
+      if (id === undefined) return listRefunds(params);
       const refund = refunds.get(id ?? "");
       return refund === undefined
         ? refusal(404, "invalid_request_error", "resource_missing")
@@ -141,6 +158,16 @@ export async function startStripeStandIn(): Promise<StripeStandIn> {
     return { status: 200, body: intent };
   };
 
+  /** The newest first. */
+  const listRefunds = (params: URLSearchParams): Reply => {
+    const own = [...refunds.values()]
+      .filter((one) => one.payment_intent === params.get("payment_intent"))
+      .reverse();
+    const from = own.findIndex(({ id }) => id === params.get("starting_after")) + 1;
+    const to = from + Math.min(Number(params.get("limit") ?? 10), pageMax);
+    return { status: 200, body: { object: "list", data: own.slice(from, to), has_more: to < own.length } };
+  };
+
   const makeRefund = (params: URLSearchParams): Reply => {
     const intent = intents.get(params.get("payment_intent") ?? "");
     if (intent === undefined) return refusal(404, "invalid_request_error", "resource_missing");
@@ -165,25 +192,30 @@ export async function startStripeStandIn(): Promise<StripeStandIn> {
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
-    const { method = "", url: path = "" } = request;
+    const { method = "", url = "" } = request;
+    const { pathname: path, searchParams } = new URL(url, "http://stand.in");
     let text = "";
     for await (const chunk of request) text += chunk;
     const key = request.headers["idempotency-key"] as string | undefined;
     const send = ({ status, body }: Reply) => {
-      calls.push({ method, path, key, status });
+      const { "stripe-version": version, "content-type": type } = request.headers;
+      const form = Object.fromEntries(new URLSearchParams(text));
+      calls.push({ method, path, key, status, version: version?.toString(), type, form });
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
     if (request.headers.authorization !== `Bearer ${secretKey}`)
       return send(refusal(401, "authentication_error"));
     if (method === "POST" && key === undefined) return send(refusal(400, "our_own_rule_is_to_send_keys"));
-    const failure = failures.find((one) => one.times > 0 && one.path.test(path));
+    const failure = failures.find(
+      (one) => one.times > 0 && one.path.test(path) && (method === "POST" || !one.how.endsWith("on POST")),
+    );
     if (failure !== undefined) failure.times -= 1;
     if (failure?.how === "500") return send(refusal(500, "api_error"));
     if (failure?.how === "lost before") return;
-    const reply = once(key, `${method} ${path} ${text}`, () =>
-      answer(method, path, new URLSearchParams(text)),
+    const reply = once(key, `${method} ${url} ${text}`, () =>
+      answer(method, path, method === "GET" ? searchParams : new URLSearchParams(text)),
     );
-    if (failure?.how === "lost after") return;
+    if (failure?.how.startsWith("lost after")) return;
     send(JSON.parse(JSON.stringify(reply)));
   };
 
@@ -203,6 +235,7 @@ export async function startStripeStandIn(): Promise<StripeStandIn> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     secretKey,
     webhookSecret,
+    forgetKeys: () => answered.clear(),
     calls,
     fail: (path, how, times = 1) => void failures.push({ path, how, times }),
     heldCents: () => {

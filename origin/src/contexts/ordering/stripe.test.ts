@@ -78,11 +78,49 @@ test("a charge is an intent that takes no money before its id is kept, and no ke
     calls.map(({ method, path }) => `${method} ${path.replace(/pi_\w+/, "pi")}`),
     ["POST /v1/payment_intents", "POST /v1/payment_intents/pi/confirm"],
   );
+  const intent = lastIntent();
+  const version = "2025-03-31.basil";
+  const type = "application/x-www-form-urlencoded";
+  const payment = intent.metadata.payment;
+  assert.deepEqual(
+    calls.map((call) => [call.version, call.type, call.key, call.form]),
+    [
+      [
+        version,
+        type,
+        `${payment}.create`,
+        {
+          amount: "1000",
+          currency: "eur",
+          payment_method: "pm_card_visa",
+          "payment_method_types[]": "card",
+          "metadata[payment]": payment,
+        },
+      ],
+      [
+        version,
+        type,
+        `${payment}.confirm`,
+        { payment_method: "pm_card_visa", error_on_requires_action: "true" },
+      ],
+    ],
+  );
   assert.equal(stripe.heldCents(), 1_000);
   const refunded = await buyer.post(`/orders/${orderId}/refund`);
   assert.deepEqual([refunded.status, refunded.body.status], [200, "REFUNDED"], JSON.stringify(refunded.body));
   assert.equal(stripe.heldCents(), 0);
-  const keys = stripe.calls.slice(from).map(({ key }) => key);
+  const asked = stripe.calls.filter(({ method, path }) => method === "POST" && path === "/v1/refunds").at(-1);
+  const { id: refundId } = refunded.body.refund;
+  assert.deepEqual(
+    [asked?.version, asked?.key, asked?.form],
+    [
+      version,
+      `${refundId}.1.refund`,
+      { payment_intent: intent.id, amount: "1000", "metadata[refund]": `${refundId}.1` },
+    ],
+  );
+  const posts = stripe.calls.slice(from).filter(({ method }) => method === "POST");
+  const keys = posts.map(({ key }) => key);
   assert.equal(new Set(keys).size, keys.length, "the stand-in refuses a key that comes with another call");
   await shop.auditIsClean();
 });
@@ -213,6 +251,33 @@ test("parts go back by refunds of their own, which may fail later and are tried 
 
   assert.equal((await buyer.post(`/orders/${orderId}/refund`)).body.status, "REFUNDED");
   await shop.auditIsClean();
+});
+
+test("a refund whose answer was lost is found before it is asked for again, when its key is long forgotten", async () => {
+  const orderId = await place();
+  await pay(orderId);
+  const headers = (key: string) => ({ authorization: `Bearer ${buyer.token}`, "idempotency-key": key });
+  const refund = (body: object, key: string) =>
+    shop.api.call("POST", `/orders/${orderId}/refund`, body, headers(key));
+  const held = stripe.heldCents();
+  stripe.fail(/refunds$/, "lost after on POST");
+  assert.equal((await refund({ amountCents: 100 }, "lost")).status, 202);
+  assert.equal(held - stripe.heldCents(), 100);
+  // More than a page of others, which were made later.
+  for (const key of ["b", "c", "d"]) assert.equal((await refund({ amountCents: 100 }, key)).status, 200);
+  stripe.forgetKeys();
+  aheadMs += 6_000;
+  await until("it is known to be done", async () => {
+    const { refunds } = await orderOf(orderId);
+    return refunds.every(({ status }: { status: string }) => status === "DONE");
+  });
+  assert.equal(held - stripe.heldCents(), 400, "it was paid back once");
+  assert.equal(
+    (await refund({}, "lost")).body.code,
+    "idempotency.key_reused",
+    "a part is not all that is left",
+  );
+  assert.equal((await refund({ amountCents: 100 }, "lost")).status, 200);
 });
 
 test("after a change of provider each payment is asked about at the one that made it", async () => {

@@ -111,7 +111,7 @@ export const expiryLimits = {
 export const paymentLimits = {
   methodLengthMax: 64,
   providerTimeoutMs: 2_000,
-  providerAnswerBytesMax: 16 * 1024,
+  providerAnswerBytesMax: 256 * 1024,
   /** Tries of one call whose connection failed, or whose answer says that it may be tried again. */
   providerAttemptsMax: 3,
   /** Before the second try; doubles. */
@@ -122,6 +122,8 @@ export const paymentLimits = {
   refundAttemptsMax: 3,
   /** Before the second one; doubles. */
   refundRetryMs: 2_000,
+  /** Pages of a hundred refunds of one payment that are looked through for one that may have been made. */
+  refundPagesMax: 10,
   failureLengthMax: 200,
   refundsPageMax: 100,
   /** Alerts that wait for somebody to fetch them. */

@@ -22,6 +22,12 @@ export const StripeRefund = Type.Object({
   metadata: Type.Record(Type.String(), Type.String()),
 });
 
+export const RefundList = Type.Object({
+  object: Type.Literal("list"),
+  data: Type.Array(StripeRefund),
+  has_more: Type.Boolean(),
+});
+
 export type PaymentIntent = Static<typeof PaymentIntent>;
 export type StripeRefund = Static<typeof StripeRefund>;
 

@@ -1,11 +1,18 @@
 import Type, { type Static } from "typebox";
 import { Value } from "typebox/value";
 import type { Logger } from "../../../../platform/logger.ts";
+import { paymentLimits } from "../../application/limits.ts";
 import type { ChargeOutcome, PaymentProvider, RefundOutcome } from "../../application/ports.ts";
 import type { Payment } from "../../domain/payment.ts";
 import { attemptKey } from "../../domain/refund.ts";
 import { callProvider, type ProviderAnswer } from "./call.ts";
-import { outcomeOfIntent, outcomeOfRefund, PaymentIntent, StripeRefund } from "./stripe-objects.ts";
+import {
+  outcomeOfIntent,
+  outcomeOfRefund,
+  PaymentIntent,
+  RefundList,
+  StripeRefund,
+} from "./stripe-objects.ts";
 import { readStripeWebhook, stripeSignatureFault } from "./stripe-webhook.ts";
 
 export interface StripeOptions {
@@ -43,6 +50,9 @@ const Failure = Type.Object({
  * A charge has two steps: an intent is made, which takes no money; its id is kept; and only then it is confirmed. So an
  * attempt whose id we don't have was never confirmed, and one whose id we have is looked up by it, which Stripe answers
  * with what it has now. Its search by metadata lags behind by up to a minute, so it is not asked.
+ *
+ * A refund that was asked for and not answered is looked for among those of its intent before it is asked for again:
+ * Stripe forgets keys after a day, and would pay back twice.
  *
  * Stripe refuses an Idempotency-Key that comes again with another call or with other parameters, so each kind of call has
  * keys of its own, and its parameters come from the payment's row alone, which doesn't change.
@@ -91,6 +101,8 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
         return refundOutcome(await ask(options, `/v1/refunds/${providerReference}`, undefined));
       }
       const key = attemptKey(refund);
+      const known = await findRefund(options, payment, key);
+      if (known !== "none") return known;
       const params = {
         payment_intent: payment.providerReference ?? "",
         amount: String(amountCents),
@@ -106,6 +118,27 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
       return fault === undefined ? readStripeWebhook(body) : { outcome: "forged", detail: fault };
     },
   };
+}
+
+/** What became of an attempt to pay back that Stripe has heard of. Its list is as true as its single objects are. */
+async function findRefund(
+  options: StripeOptions,
+  payment: Payment,
+  key: string,
+): Promise<RefundOutcome | "none"> {
+  let after = "";
+  for (let page = 0; page < paymentLimits.refundPagesMax; page++) {
+    const query = new URLSearchParams({ payment_intent: payment.providerReference ?? "", limit: "100" });
+    if (after !== "") query.set("starting_after", after);
+    const answer = await ask(options, `/v1/refunds?${query}`, undefined);
+    if (answer?.status !== 200 || !Value.Check(RefundList, answer.json)) return { outcome: "unknown" };
+    const { data, has_more: more } = answer.json;
+    const own = data.find(({ metadata }) => metadata.refund === key);
+    if (own !== undefined) return outcomeOfRefund(own);
+    after = data.at(-1)?.id ?? "";
+    if (!more || after === "") return "none";
+  }
+  return { outcome: "unknown" };
 }
 
 /** The intent's id; or what to make of it that there is none. */
