@@ -42,7 +42,7 @@ export function createCatalog({ database, stock, clock }: CatalogDependencies): 
       }),
     addOperatorRoutes: (app) =>
       addProductOperatorRoutes(app, {
-        create: (product, pieces) => createProduct(on, product, pieces),
+        create: (product, pieces, actor) => createProduct(on, product, pieces, actor),
         change: (id, change) => changeProduct(on, id, change),
       }),
     seed: () => seedProducts(on, demoProducts),

@@ -327,7 +327,7 @@ test("operators read who moved a product's pieces, why, and for which order, pag
       ["RECEIVE", 10, null, movements[2]?.reason],
     ],
   );
-  assert.equal(movements[0].actor, `user:${buyer.id}`);
+  assert.deepEqual([movements[0].actor, movements[2].actor], [`user:${buyer.id}`, "operator:operator"]);
   assert.equal(rest.body.nextBefore, null);
   const unknown = await shop.api.operator("GET", "/products/999999/stock");
   assert.equal(unknown.body.code, "stock.product_unknown");

@@ -21,9 +21,11 @@ export async function createProduct(
   { products, stock, clock }: Administration,
   product: NewProduct,
   pieces: number,
+  /** Who creates it, for the ledger. */
+  actor: string,
 ): Promise<string> {
   const id = await products.insertDraft(product, clock());
-  const stockPart = await stock.open(id, pieces, { actor: "operator", reason: "a new product" });
+  const stockPart = await stock.open(id, pieces, { actor, reason: "a new product" });
   await products.activate(id, clock());
   return composeProductPage(productDocument({ id, ...product }), stockPart);
 }

@@ -13,7 +13,7 @@ interface Given {
 
 /** What operators can ask for; answers are JSON text. */
 export interface AdministerUseCases {
-  create(product: Given, pieces: number): Promise<string>;
+  create(product: Given, pieces: number, actor: string): Promise<string>;
   change(
     id: number,
     change: { name?: string; description?: string; priceCents?: number; status?: "active" | "retired" },
@@ -55,7 +55,8 @@ export function addProductOperatorRoutes(app: HttpServer, useCases: AdministerUs
     { config, schema: { tags, body: CreateBody, response: { 201: PageBody } } },
     async (request, reply) => {
       const { stock, description = "", ...product } = request.body;
-      const page = await useCases.create({ ...product, description }, stock);
+      const actor = `operator:${request.operator.name}`;
+      const page = await useCases.create({ ...product, description }, stock, actor);
       return sendJson(reply.code(201), page);
     },
   );
