@@ -1,6 +1,6 @@
 import type { ChannelModel, ConfirmChannel } from "amqplib";
 import type { Logger } from "../platform/logger.ts";
-import { connectRabbit, publishConfirmed } from "../platform/rabbit/connect.ts";
+import { breakOff, connectRabbit, NotConfirmed, publishConfirmed } from "../platform/rabbit/connect.ts";
 import type { OutboxRow } from "./outbox-rows.ts";
 
 /** One confirm channel to the broker, made anew whenever it or its connection breaks. */
@@ -15,6 +15,8 @@ export interface OutboxChannelOptions {
   readonly url: string;
   readonly logger: Logger;
   readonly onOpen: () => void;
+  /** Other than `rabbitLimits.confirmTimeoutMs`. */
+  readonly confirmTimeoutMs?: number;
 }
 
 /** What belongs to one channel and ends with it. */
@@ -49,10 +51,16 @@ export async function connectOutboxChannel(options: OutboxChannelOptions): Promi
     isOpen: () => opened !== undefined,
     send: async (row) => {
       if (opened === undefined) throw new Error("rabbitmq is not connected");
-      const { channel, returned } = opened;
+      const { channel, returned, model } = opened;
       await exchangeExists(opened, row.exchange);
       const content = Buffer.from(row.payload);
-      await publishConfirmed(channel, row.exchange, row.routingKey, content, row.messageId);
+      const { exchange, routingKey, messageId } = row;
+      try {
+        await publishConfirmed(channel, exchange, routingKey, content, messageId, options.confirmTimeoutMs);
+      } catch (error) {
+        if (error instanceof NotConfirmed) breakOff(model, error);
+        throw error;
+      }
       if (returned.delete(row.messageId)) throw new Error("no queue takes this message");
     },
     close: () => rabbit.close(),

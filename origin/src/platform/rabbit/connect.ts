@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { type ChannelModel, type ConfirmChannel, connect, type RecoveringChannelModel } from "amqplib";
 import type { Logger } from "../logger.ts";
 
@@ -25,6 +26,8 @@ export const rabbitLimits = {
   reconnectDelayMs: 100,
   reconnectDelayMaxMs: 2_000,
   closeTimeoutMs: 3_000,
+  /** A broker that is short of memory or disk takes messages and says nothing, while its heartbeats go on. */
+  confirmTimeoutMs: 15_000,
 } as const;
 
 /** Returns at once, connected or not: the broker may be down when a process starts. */
@@ -56,9 +59,13 @@ export async function connectRabbit({ url, logger, onConnect }: RabbitOptions): 
   return { connection, isUp: () => up, close: () => closeWithin(connection, rabbitLimits.closeTimeoutMs) };
 }
 
+/** It is not known whether the broker has the message. */
+export class NotConfirmed extends Error {}
+
 /**
  * Publishes one persistent message and waits until the broker has it on a quorum. `mandatory`: what no queue
- * takes is returned first and acknowledged after, so the owner of the channel listens to "return".
+ * takes is returned first and acknowledged after, so the owner of the channel listens to "return". Without an answer in
+ * time it fails; whether the broker has it nobody knows then, so it has to be harmless to send it again.
  */
 export function publishConfirmed(
   channel: ConfirmChannel,
@@ -66,14 +73,29 @@ export function publishConfirmed(
   routingKey: string,
   content: Buffer,
   messageId: string,
+  timeoutMs: number = rabbitLimits.confirmTimeoutMs,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new NotConfirmed("the broker has not confirmed it in time")),
+      timeoutMs,
+    );
     const options = { persistent: true, mandatory: true, messageId, contentType: "application/json" };
     channel.publish(exchange, routingKey, content, options, (error) => {
+      clearTimeout(timer);
       if (error === null || error === undefined) resolve();
       else reject(error);
     });
   });
+}
+
+/**
+ * Breaks a connection off without a word: one to a broker that reads nothing could not be closed otherwise, and what was
+ * written to it would wait in memory. Its owner connects again.
+ */
+export function breakOff(model: ChannelModel, reason: Error): void {
+  const { stream } = model.connection as unknown as { stream: Duplex };
+  stream.destroy(reason);
 }
 
 function withHeartbeat(url: string): string {
