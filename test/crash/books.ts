@@ -1,5 +1,6 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import type { Acknowledged } from "./crowd.ts";
+import type { BookedPayment } from "./money.ts";
 
 /** From the moment at which something was hurt until everything was well again. */
 export interface Outage {
@@ -26,6 +27,10 @@ export interface Books {
   unpaid(): Promise<number>;
   /** How many messages the relay has not published yet. */
   unpublished(): Promise<number>;
+  /** Payments and refunds of which nobody knows yet what becomes of them. */
+  undecided(): Promise<number>;
+  /** Every attempt to pay, with what has gone back of orders that are paid still. */
+  payments(): Promise<BookedPayment[]>;
   /** Lateness of all orders that have expired, milliseconds, ascending. */
   latenesses(): Promise<number[]>;
   close(): Promise<void>;
@@ -74,6 +79,16 @@ export async function openBooks(mysqlUrl: string): Promise<Books> {
     unpaid: () =>
       count("SELECT COUNT(*) AS n FROM orders WHERE status IN ('PENDING_PAYMENT', 'FAILED_PAYMENT')"),
     unpublished: () => count("SELECT COUNT(*) AS n FROM outbox WHERE published_at IS NULL"),
+    undecided: () =>
+      count(`SELECT (SELECT COUNT(*) FROM payments WHERE status = 'STARTED')
+                  + (SELECT COUNT(*) FROM refunds WHERE status <> 'DONE') AS n`),
+    payments: () =>
+      ask<BookedPayment>(
+        `SELECT p.id, p.order_id, o.status AS order_status, o.total_cents,
+                COALESCE((SELECT SUM(r.amount_cents) FROM refunds r
+                          WHERE r.payment_id = p.id AND p.status = 'SUCCEEDED'), 0) AS refunded_cents
+         FROM payments p JOIN orders o ON o.id = p.order_id`,
+      ),
     latenesses: async () => {
       const rows = await ask<ExpiryRow>(`${expiries} AND h.id IS NOT NULL`);
       return rows.map((row) => Number(row.ended_ms) - Number(row.expires_ms)).sort((a, b) => a - b);

@@ -6,8 +6,8 @@
  * A round ends when the system has recovered: every part is healthy (the supervisor has started again what died, and
  * worker and relay say that they are ready), an order can be placed through the edge, and the relay has published
  * all that waited. Then, while the load goes on, what the crowd was promised since the last round is looked up in the
- * books; after every few rounds it is all that it was ever promised, and the audit. In the end the crowd goes home, and
- * every unpaid order must have expired in time.
+ * books; after every few rounds it is all that it was ever promised, and the audit. In the end the crowd goes home,
+ * every unpaid order must have expired in time, and the payment provider must hold the money of paid orders and no other.
  */
 import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,6 +20,7 @@ import { startThrowawaySystem, type ThrowawaySystem } from "../../cli/src/system
 import { Client } from "../src/client.ts";
 import { type Books, type Lateness, openBooks } from "./books.ts";
 import { type Crowd, gatherCrowd } from "./crowd.ts";
+import { strayMoney } from "./money.ts";
 import { openPassage, type Passage } from "./passage.ts";
 import { type Hurt, report, seconds } from "./report.ts";
 import {
@@ -219,8 +220,13 @@ async function settle(field: Field): Promise<string[]> {
     const unpaid = await books.unpaid();
     return unpaid > 0 ? `${unpaid} are unpaid` : "";
   });
+  await until("every payment and refund is decided", settledMsMax, async () => {
+    const open = await books.undecided();
+    return open > 0 ? `${open} are open` : "";
+  });
+  const stray = strayMoney(field.system.origin.PAYMENTS_STATE_FILE as string, await books.payments());
   const outages = hurts.filter(({ fault }) => expiryNeeds.includes(fault.victim));
-  return [...(await examineAll(field)), ...(await books.notInTime(outages, lateness))];
+  return [...(await examineAll(field)), ...stray, ...(await books.notInTime(outages, lateness))];
 }
 
 interface Probe {
