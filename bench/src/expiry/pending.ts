@@ -2,9 +2,9 @@
  * Orders that wait for payment, as placing them would have left them: order, line, history, ledger, buyer and
  * reserved stock, written in batches at a given pace, each with the time at which it falls due.
  */
-import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connection } from "mysql2/promise";
+import { uuidV7 } from "../uuid-v7.ts";
 
 export interface Pending {
   readonly id: string;
@@ -119,16 +119,6 @@ const shards = 2;
 /** As ordering shards its lanes by default. */
 function shardOf(orderId: string): number {
   return Number.parseInt(orderId.slice(-8), 16) % shards;
-}
-
-/** RFC 9562, version 7: the time in front, so that rows written together lie together. */
-function uuidV7(nowMs: number): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(nowMs, 0, 6);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = bytes.toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
 function sqlTime(ms: number): string {
