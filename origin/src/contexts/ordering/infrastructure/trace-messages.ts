@@ -1,6 +1,6 @@
 import type { Database } from "../../../platform/mysql/database.ts";
 import { orderSubject } from "./expiry-lanes.ts";
-import type { TraceEvent } from "./trace.ts";
+import type { TraceEvent } from "./trace-event.ts";
 
 /**
  * What became of the messages about an order: from the outbox to the broker and to the receipt, or into the parking lot

@@ -1,5 +1,6 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { Database } from "../../../platform/mysql/database.ts";
+import type { TraceEvent } from "./trace-event.ts";
 import { messagesOf } from "./trace-messages.ts";
 
 /** Everything that is written down about one order, as one story. */
@@ -10,13 +11,6 @@ export interface OrderTrace {
   readonly expiresAt: string;
   /** Oldest first. */
   readonly events: readonly TraceEvent[];
-}
-
-export interface TraceEvent {
-  /** UTC, microseconds. */
-  readonly at: string;
-  readonly kind: "order" | "stock" | "payment" | "refund" | "message";
-  readonly text: string;
 }
 
 /** Undefined when there is no such order. */
