@@ -32,12 +32,8 @@ export const expirySuite: Suite = {
   run: measure,
 };
 
-interface Plan extends Pace {
-  readonly killedOrders: number;
-}
-
-const FULL: Plan = { orders: 100_000, killedOrders: 20_000, ordersPerSecond: 5_000, ttlSeconds: 40 };
-const QUICK: Plan = { orders: 4_000, killedOrders: 2_000, ordersPerSecond: 1_000, ttlSeconds: 15 };
+const FULL: Pace = { orders: 100_000, ordersPerSecond: 5_000, ttlSeconds: 40 };
+const QUICK: Pace = { orders: 4_000, ordersPerSecond: 1_000, ttlSeconds: 15 };
 
 const products = 100;
 const crowdConnections = 4;
@@ -70,9 +66,8 @@ async function measure({ quick, progress }: SuiteOptions): Promise<Measurement[]
     const bullmq = await whileOrdersGoOn("bullmq", () => runBullmq(system, bareUrl, productIds, plan));
     progress(`${plan.orders} orders expire by Sluice`);
     const sluice = await whileOrdersGoOn("sluice", () => runSluice(system, productIds, plan));
-    progress(`${plan.killedOrders} orders expire by Sluice, whose worker is killed`);
-    const killed = { ...plan, orders: plan.killedOrders };
-    const survived = await whileOrdersGoOn("killed", () => runSluice(system, productIds, killed, "kill"));
+    progress(`${plan.orders} orders expire by Sluice, whose worker is killed`);
+    const survived = await whileOrdersGoOn("killed", () => runSluice(system, productIds, plan, "kill"));
     progress("auditing");
     await system.auditIsClean();
     return [
