@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { reportPage } from "../simulation/page.ts";
 import { reportText } from "../simulation/report.ts";
 import { simulateSale } from "../simulation/sale-run.ts";
+import { longestSilenceMs } from "../simulation/tally.ts";
 import { PARTS, type PartName } from "../system/parts.ts";
 import { finish } from "./finish.ts";
 
@@ -85,6 +86,10 @@ function forPrograms({ plan, tally, ...result }: Awaited<ReturnType<typeof simul
     ...{ people, winners, requests, admitted, confirmed },
     outcomes: Object.fromEntries(outcomes),
     refusals: Object.fromEntries(refusals),
+    silenceMs: {
+      admissions: longestSilenceMs(tally.admittedAtMs),
+      confirmations: longestSilenceMs(tally.confirmedAtMs),
+    },
   };
 }
 

@@ -93,6 +93,7 @@ async function follow(
   const listens = person.userId % LISTENER_OF === 0;
   const { ticket } = JSON.parse(first.body) as { ticket: string };
   tally.admitted += 1;
+  tally.admittedAtMs.push(admittedAtMs);
   secondOf(tally).admitted += 1;
   for (let reply = first; ; ) {
     const state =
@@ -101,6 +102,7 @@ async function follow(
       count(tally.outcomes, state.reason === undefined ? state.status : `${state.status} ${state.reason}`);
       if (state.status !== "CONFIRMED") return SOLD_OUT_PAUSE_MS;
       tally.confirmed += 1;
+      tally.confirmedAtMs.push(Date.now());
       secondOf(tally).confirmed += 1;
       tally.confirmMs.push(performance.now() - startedAt);
       count(tally.got, person.userId);

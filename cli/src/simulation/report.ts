@@ -2,7 +2,7 @@
 import { ADMITTED_IN_ORDER_MS } from "@sluice/contract/sale.ts";
 import { ADVANTAGE_MAX } from "./chances.ts";
 import type { SimulationResult } from "./sale-run.ts";
-import { KINDS, percentile } from "./tally.ts";
+import { KINDS, longestSilenceMs, percentile } from "./tally.ts";
 
 export function reportText(result: SimulationResult): string {
   return [...sectionsOf(result)]
@@ -38,6 +38,8 @@ export function sectionsOf(result: SimulationResult): Section[] {
         ["request to confirmed order, p50", ms(tally.confirmMs, 0.5)],
         ["request to confirmed order, p99", ms(tally.confirmMs, 0.99)],
         ["request to confirmed order, longest", ms(tally.confirmMs, 1)],
+        ["longest without an admission", `${longestSilenceMs(tally.admittedAtMs)} ms`],
+        ["longest without a confirmation", `${longestSilenceMs(tally.confirmedAtMs)} ms`],
         ["refusal, p50", ms(tally.refuseMs, 0.5)],
         ["refusal, p99", ms(tally.refuseMs, 0.99)],
       ],

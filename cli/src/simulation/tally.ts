@@ -33,6 +33,9 @@ export interface Tally {
   /** `where code` → how often. */
   readonly refusals: Map<string, number>;
   readonly confirmMs: number[];
+  /** When somebody was admitted, and when somebody was told that they bought, in order. Unix ms. */
+  readonly admittedAtMs: number[];
+  readonly confirmedAtMs: number[];
   readonly refuseMs: number[];
   /** By seconds since the start. */
   readonly seconds: Second[];
@@ -44,7 +47,8 @@ export function newTally(): Tally {
   return {
     ...{ people: none(), winners: none(), stays: [], got: new Map() },
     ...{ requests: 0, admitted: 0, confirmed: 0 },
-    ...{ outcomes: new Map(), refusals: new Map(), confirmMs: [], refuseMs: [], seconds: [], startedAtMs: 0 },
+    ...{ outcomes: new Map(), refusals: new Map(), confirmMs: [], refuseMs: [] },
+    ...{ admittedAtMs: [], confirmedAtMs: [], seconds: [], startedAtMs: 0 },
   };
 }
 
@@ -61,4 +65,9 @@ export function secondOf(tally: Tally): Second {
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+/** The longest time between two that follow each other. */
+export function longestSilenceMs(times: readonly number[]): number {
+  return times.reduce((longest, at, index) => Math.max(longest, at - (times[index - 1] ?? at)), 0);
 }
