@@ -3,7 +3,7 @@ export type Kind = "honest" | "repeater" | "bot" | "denied";
 
 export const KINDS: readonly Kind[] = ["honest", "repeater", "bot", "denied"];
 
-/** Somebody in the sale, from when they came until they were admitted to their piece, or left. Unix ms. */
+/** Somebody in the sale, from their first answer until they were admitted to their piece, or left. Unix ms. */
 export interface Stay {
   readonly kind: Kind;
   readonly fromMs: number;
