@@ -64,9 +64,17 @@ export const FILTER_HASHES = "hashes";
 /** The highest id in it. */
 export const FILTER_HIGHEST = "highest";
 
-/** The bits themselves; those of a filter that is being built are there before it is in use. */
+/** The bits themselves; those of a filter that was built are there before it is in use. */
 export function filterBitsKey(prefix: string, filter: string, generation: string): string {
   return `${prefix}filter:${filter}:${generation}`;
+}
+
+/**
+ * The ids that are not in the bits yet, each with a comma behind it. Who loads a filter reads these first: by then an id
+ * is here, or in the bits, or not announced.
+ */
+export function filterNewIdsKey(prefix: string, filter: string): string {
+  return `${prefix}filter:${filter}:new`;
 }
 
 /** There while a relay follows the log and is not behind, and for moments after; it expires by itself. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { filterNewIdsKey, PRODUCTS_FILTER } from "@sluice/contract/keys.ts";
 import { addMember, mayBeMember, membershipShape } from "@sluice/contract/membership.ts";
 import { type EdgeUnderTest, startEdge } from "./edge-under-test.ts";
 import { ask } from "./http.ts";
 import { answerJson, type OriginUnderTest, startOrigin } from "./origin-under-test.ts";
 import { until } from "./processes.ts";
-import { type RedisUnderTest, startRedis } from "./redis-under-test.ts";
+import { PREFIX, type RedisUnderTest, startRedis } from "./redis-under-test.ts";
 
 /** Even ids up to here are products. */
 const HIGHEST = 2_000;
@@ -148,6 +149,9 @@ describe("ids that were never a product's", () => {
   });
 
   test("a filter of another epoch says nothing, and a worker that starts again loads the one that holds", async () => {
+    // What came lately is not in the bits yet.
+    const ids = Array.from({ length: 5_000 }, (_, i) => 60_000_000 + 3 * i);
+    await redis.client.set(filterNewIdsKey(PREFIX, PRODUCTS_FILTER), ids.map((id) => `${id},`).join(""));
     await edge.stop();
     await edge.start();
     await edge.untilFollowing();
@@ -156,6 +160,11 @@ describe("ids that were never a product's", () => {
       await Promise.all(Array.from({ length: 20 }, (_, i) => get(`/products/${70_000_000 + i}`)));
       return origin.seen.length === 0;
     });
+    origin.seen.length = 0;
+    await inBatches(ids.slice(-100), async (id) => {
+      assert.equal((await get(`/products/${id}`)).status, 404);
+    });
+    assert.ok(new Set(origin.seen.map(({ url }) => url)).size === 100, "the origin is asked for each new id");
     await redis.ready("2");
     await redis.change("epoch", "2", 1);
     await until("nothing is known any more", async () => {

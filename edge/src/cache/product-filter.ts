@@ -6,13 +6,14 @@ import {
   FILTER_HIGHEST,
   filterBitsKey,
   filterKey,
+  filterNewIdsKey,
   PRODUCTS_FILTER,
   relayCurrentKey,
 } from "@sluice/contract/keys.ts";
 import { addMember, filterEpoch, type MembershipShape, mayBeMember } from "@sluice/contract/membership.ts";
 import { allocateFlat, type FlatArray } from "@sluice/contract/policy/flat-memory.ts";
 import { isLiveAt } from "../changes/liveness.ts";
-import { nowMs } from "../platform/clock.ts";
+import { nowMs, sleepMs } from "../platform/clock.ts";
 import { type Connection, textOf } from "../platform/redis.ts";
 
 /**
@@ -37,6 +38,8 @@ const NEXT_IDS = 32;
 const KEPT_MS = 2_500;
 /** Bytes of one read: others wait meanwhile. */
 const PIECE_BYTES = 65_536;
+/** Likewise. */
+const IDS_AT_ONCE = 2_000;
 /** JavaScript's, and the catalog's: no product has a higher id. */
 const ID_MAX = 9_007_199_254_740_991;
 
@@ -59,11 +62,14 @@ export function neverExisted(id: number, atMs: number): boolean {
 
 /** A product was announced, whatever became of it. */
 export function noteProduct(id: string): void {
-  if (filter === undefined) return;
+  if (filter !== undefined) addId(filter, id);
+}
+
+function addId(to: Filter, id: string): void {
   const number = tonumber(id) as number;
   if (number > ID_MAX) return;
-  addMember(filter.bytes, filter.shape, number);
-  filter.highest = math.max(filter.highest, number);
+  addMember(to.bytes, to.shape, number);
+  to.highest = math.max(to.highest, number);
 }
 
 export function isFilterLoaded(): boolean {
@@ -87,6 +93,9 @@ export function lookForRelay(redis: Connection, prefix: string): string | undefi
  * meanwhile, so what is added to it after this comes as a change. Returns an error of Redis.
  */
 export function loadFilter(redis: Connection, prefix: string, epoch: string): string | undefined {
+  // First, because they go from here into the bits.
+  const [newIds, idsError] = redis.get(filterNewIdsKey(prefix, PRODUCTS_FILTER));
+  if (idsError !== undefined) return idsError;
   const [meta, metaError] = redis.hmget(
     filterKey(prefix, PRODUCTS_FILTER),
     FILTER_GENERATION,
@@ -109,11 +118,23 @@ export function loadFilter(redis: Connection, prefix: string, epoch: string): st
     if (readError !== undefined) return readError;
     copyInto(bytes, from, textOf(piece) as string);
   }
+  const loaded = { shape, bytes, highest: numberOf(meta[4]) };
+  addAll(loaded, textOf(newIds));
   // Another one took its place meanwhile: that is a change to come, and this one may have been removed.
   const [now, nowError] = redis.hget(filterKey(prefix, PRODUCTS_FILTER), FILTER_GENERATION);
   if (nowError !== undefined) return nowError;
-  filter = textOf(now) === generation ? { shape, bytes, highest: numberOf(meta[4]) } : undefined;
+  filter = textOf(now) === generation ? loaded : undefined;
   return undefined;
+}
+
+function addAll(to: Filter, list: string | undefined): void {
+  if (list === undefined) return;
+  let added = 0;
+  for (const [id] of string.gmatch(list, "%d+")) {
+    addId(to, id as string);
+    added += 1;
+    if (added % IDS_AT_ONCE === 0) sleepMs(0);
+  }
 }
 
 function copyInto(bytes: FlatArray, from: number, piece: string): void {

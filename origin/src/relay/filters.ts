@@ -1,20 +1,27 @@
-import { falsePositivesWith, type MembershipShape, membershipShape } from "@sluice/contract/membership.ts";
+import {
+  addMember,
+  falsePositivesWith,
+  type MembershipShape,
+  membershipShape,
+} from "@sluice/contract/membership.ts";
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import type { Logger } from "../platform/logger.ts";
 import type { RedisStore } from "../platform/redis/connect.ts";
 import type { ProjectedTable } from "../platform/redis/projected-table.ts";
 import { connectExact, relayMysqlLimits } from "./connection.ts";
-import { type Bits, type FilterStore, filterStore } from "./filter-store.ts";
+import { type Bits, type FilterStore, filterStore, highestOf } from "./filter-store.ts";
 
 /**
  * Filters that know every id that a table ever had, so that edges can say no to all others by themselves. The ids of
- * the log go into a filter before their rows are announced; what was there before is read from the table, beside the
- * log, into a new string of bits:
+ * the log are in Redis before their rows are announced, in a list at first, which costs next to nothing; in larger
+ * numbers they go from there into the bits:
  *
- *     none of this epoch and size ──open──▶ building ──table read──▶ in use, the one before is removed
+ *     log ──add──▶ list of new ids ──fold──▶ bits in use
+ *     table ──read──▶ bits in memory ──use──▶ bits in use, the ones before are removed
  *
- * While one is built, ids go into both. A relay that dies while building begins again; bits that are there already do
- * no harm, and those of a size that nobody wants any more are taken away. What begins a new epoch of the projections ends the filter as well: ids may have been missed.
+ * Bits are set in this process and written in pieces: in Redis, each bit of each id cost it more than a microsecond. Bits
+ * are built when there are none of this epoch and size. A relay that dies while building begins again. What begins a new
+ * epoch of the projections ends the filter as well: ids may have been missed.
  */
 export interface Filters {
   /** Resolves when they are in Redis: nothing may announce the rows before that. */
@@ -23,6 +30,8 @@ export interface Filters {
   build(signal: AbortSignal): Promise<void>;
   /** What they cost and how good they are at the moment. */
   status(): Promise<FilterStatus[]>;
+  /** Waits for what is being written. */
+  settled(): Promise<void>;
 }
 
 export interface FilterStatus {
@@ -34,8 +43,12 @@ export interface FilterStatus {
 }
 
 export const filterLimits = {
-  /** Ids that are read and written at once: Redis serves nobody else meanwhile, for about a millisecond. */
-  idsAtOnce: 250,
+  /** Ids of one page of the table. */
+  idsAtOnce: 2_000,
+  /** A list of new ids that is so long goes into the bits, */
+  foldAtBytes: 131_072,
+  /** and nothing more is read before, when it is so long. */
+  newIdsBytesMax: 524_288,
   /** Share of ids that never existed which a filter with as many ids as it is made for lets through. */
   falsePositives: 0.001,
 } as const;
@@ -57,9 +70,17 @@ interface OneFilter {
   readonly store: FilterStore;
   /** In use; of another size than the one that is wanted, if one is built. */
   used: Bits | undefined;
-  building: Bits | undefined;
+  building: Built | undefined;
   /** Of the ids that came by the log. */
   highest: number;
+  /** Bits are written by one at a time: a fold, or the end of a build. */
+  writing: Promise<void>;
+  folds: boolean;
+  failure: unknown;
+}
+
+interface Built extends Bits {
+  readonly bytes: Buffer;
 }
 
 export async function openFilters(options: FiltersOptions): Promise<Filters> {
@@ -72,16 +93,16 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
   return {
     add: async (table, ids) => {
       const filter = byTable.get(table);
-      if (filter === undefined) return;
-      for (let from = 0; from < ids.length; from += filterLimits.idsAtOnce) {
-        await addTo(filter, ids.slice(from, from + filterLimits.idsAtOnce).map(Number));
-      }
+      if (filter !== undefined && ids.length > 0) await addTo(filter, ids.map(Number));
     },
     build: async (signal) => {
       for (const filter of filters)
         if (filter.building) await build(options, filter, filter.building, signal);
     },
     status: () => Promise.all(filters.map(statusOf)),
+    settled: async () => {
+      for (const { writing } of filters) await writing.catch(() => undefined);
+    },
   };
 }
 
@@ -92,24 +113,62 @@ async function openFilter(
   wanted: MembershipShape,
 ): Promise<OneFilter> {
   const store = filterStore(options.redis, name, options);
-  return { name, table, store, ...(await store.begin(wanted)), highest: 0 };
+  const { used, building } = await store.begin(wanted);
+  return {
+    name,
+    table,
+    store,
+    used,
+    building: building && { ...building, bytes: Buffer.alloc(wanted.bits / 8) },
+    highest: 0,
+    writing: Promise.resolve(),
+    folds: false,
+    failure: undefined,
+  };
 }
 
 async function addTo(filter: OneFilter, ids: readonly number[]): Promise<void> {
-  filter.highest = Math.max(filter.highest, ...ids);
-  const into = [filter.used, filter.building].filter((bits) => bits !== undefined);
-  await filter.store.add(into, ids);
+  filter.highest = Math.max(filter.highest, highestOf(ids));
+  const listBytes = await filter.store.addNew(ids);
+  if (filter.failure !== undefined) throw filter.failure;
+  if (listBytes > filterLimits.foldAtBytes && !filter.folds) {
+    filter.folds = true;
+    writeNext(filter, () => fold(filter)).catch((error: unknown) => {
+      filter.failure = error;
+    });
+  }
+  if (listBytes > filterLimits.newIdsBytesMax) await filter.writing;
+}
+
+/** Runs `work` behind whatever is being written. */
+function writeNext(filter: OneFilter, work: () => Promise<void>): Promise<void> {
+  filter.writing = filter.writing.then(work);
+  return filter.writing;
+}
+
+/** New ids go into the bits, in use and being built, and then from the list. */
+async function fold(filter: OneFilter): Promise<void> {
+  const { store, used, building } = filter;
+  const { ids, bytes } = await store.readNew();
+  if (building !== undefined) for (const id of ids) addMember(building.bytes, building.shape, id);
+  if (used !== undefined) {
+    const held = await store.readBits(used);
+    for (const id of ids) addMember(held, used.shape, id);
+    await store.writeBits(used, held);
+  }
+  await store.dropNew(bytes);
+  filter.folds = false;
 }
 
 /** Reads the table into the new bits, page by page, and puts them in use. */
 async function build(
   { url, logger }: FiltersOptions,
   filter: OneFilter,
-  building: Bits,
+  building: Built,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, table, store } = filter;
-  const { generation, shape } = building;
+  const { generation, shape, bytes } = building;
   logger.info({ filter: name, generation }, "filter is being built");
   const connection = await connectExact(url);
   let rows = 0;
@@ -118,7 +177,7 @@ async function build(
     for (;;) {
       const ids = await readIds(connection, table, last);
       signal.throwIfAborted();
-      if (ids.length > 0) await store.add([building], ids.map(Number));
+      for (const id of ids) addMember(bytes, shape, Number(id));
       rows += ids.length;
       last = ids.at(-1) ?? last;
       if (ids.length < filterLimits.idsAtOnce) break;
@@ -126,10 +185,13 @@ async function build(
   } finally {
     connection.destroy();
   }
-  // What the log brings from here on raises it by itself.
-  await store.use(building, filter.used, Math.max(filter.highest, Number(last ?? 0)));
-  filter.used = building;
-  filter.building = undefined;
+  await writeNext(filter, async () => {
+    await store.writeBits(building, bytes);
+    // What the log brings from here on raises it by itself; what is in the list stays there.
+    await store.use(building, filter.used, Math.max(filter.highest, Number(last ?? 0)));
+    filter.used = { generation, shape };
+    filter.building = undefined;
+  });
   logger.info({ filter: name, generation, rows, bytes: shape.bits / 8 }, "filter is in use");
 }
 
@@ -147,11 +209,10 @@ async function readIds(
 }
 
 async function statusOf({ name, store, used, building }: OneFilter): Promise<FilterStatus> {
-  const bits = used ?? building;
   return {
     filter: name,
     building: building !== undefined,
-    bytes: bits === undefined ? 0 : bits.shape.bits / 8,
-    falsePositives: bits === undefined ? 0 : falsePositivesWith(bits.shape, await store.countBits(bits)),
+    bytes: ((used ?? building)?.shape.bits ?? 0) / 8,
+    falsePositives: used === undefined ? 0 : falsePositivesWith(used.shape, await store.countBits(used)),
   };
 }

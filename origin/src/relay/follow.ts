@@ -85,6 +85,7 @@ export async function follow(following: Following): Promise<never> {
     await takeRebuildRequest(redis, place);
   });
 
+  let sending: Promise<unknown> = Promise.resolve();
   try {
     tellGauges(following, reader, () => window.depth);
     gauges.filters = filters.status;
@@ -94,8 +95,11 @@ export async function follow(following: Following): Promise<never> {
       const batch = await reader.take(followLimits.idleMs);
       const beat = offerRows(batch, publisher);
       const rows = await completeRows(options.database, tables, batch.changes);
-      await addToFilters(filters, tables, rows);
-      await window.add(projectAll(redis, render(rows), { token }), () => {
+      const projections = render(rows);
+      // In their order, each behind its ids; Redis answers for several at once.
+      sending = Promise.all([sending, addToFilters(filters, tables, rows)]);
+      const applied = sending.then(() => projectAll(redis, projections, { token }));
+      await window.add(applied, () => {
         if (beat !== undefined) following.heartbeat.met(beat);
         gauges.position = batch.position;
         saved.applied(batch.position);
@@ -111,6 +115,7 @@ export async function follow(following: Following): Promise<never> {
   } finally {
     fail(new Error("the relay stopped following"));
     await Promise.all([reader.close(), filling, building, window.settled(), saved.settled()]);
+    await filters.settled();
     ending.removeEventListener("abort", endReader);
   }
 }

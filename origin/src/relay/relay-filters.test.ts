@@ -10,6 +10,7 @@ import {
   FILTER_HIGHEST,
   filterBitsKey,
   filterKey,
+  filterNewIdsKey,
   leaderKey,
   PRODUCTS_FILTER,
   readyKey,
@@ -68,6 +69,7 @@ interface Held {
 /** What an edge would load now; undefined when it would find none. */
 async function held(): Promise<Held | undefined> {
   const { client, prefix } = f.redis;
+  const newIds = (await client.get(filterNewIdsKey(prefix, PRODUCTS_FILTER))) ?? "";
   const meta = await client.hgetall(filterKey(prefix, PRODUCTS_FILTER));
   const generation = meta[FILTER_GENERATION];
   if (generation === undefined) return undefined;
@@ -77,11 +79,12 @@ async function held(): Promise<Held | undefined> {
   const now = await client.hget(filterKey(prefix, PRODUCTS_FILTER), FILTER_GENERATION);
   if (bytes === null || now !== generation) return held();
   assert.equal(bytes.length, shape.bits / 8);
+  const listed = new Set(newIds.split(",").slice(0, -1).map(Number));
   return {
     generation,
     epoch: meta[FILTER_EPOCH] ?? "",
     highest: Number(meta[FILTER_HIGHEST]),
-    has: (id) => mayBeMember(bytes, shape, id),
+    has: (id) => mayBeMember(bytes, shape, id) || listed.has(id),
   };
 }
 
@@ -188,22 +191,55 @@ test("after Redis was wiped it is built for the new epoch", async () => {
   });
 });
 
-test("an id that was on its way when its bits were taken away does not make them anew", async () => {
+test("many new ids go from their list into the bits, and none is missing meanwhile", async () => {
+  await insertThings(10);
+  await f.startRelay([filtered], 100_000);
+  await untilFilter(({ highest }) => highest === 10);
+  const { client, prefix } = f.redis;
+  const newIds = filterNewIdsKey(prefix, PRODUCTS_FILTER);
+  let longest = 0;
+  let shorter = false;
+  let last = 1_000_000;
+  while (!shorter) {
+    const first = last + 1;
+    last += 5_000;
+    await f.sql.query(`INSERT INTO things (id, name) SELECT seq, 'thing' FROM seq_${first}_to_${last}`);
+    await untilFilter(({ highest }) => highest === last);
+    const filter = (await held()) as Held;
+    for (let id = 1_000_001; id <= last; id++) assert.ok(filter.has(id), String(id));
+    const bytes = await client.strlen(newIds);
+    shorter = bytes < longest;
+    longest = Math.max(longest, bytes);
+    assert.ok(last < 1_100_000, "they are never taken from the list");
+  }
+  assert.deepEqual(missing(await held(), 10), []);
+});
+
+test("who was replaced as a leader, or means bits that were taken away, writes nothing", async () => {
   await insertThings(10);
   await f.startRelay([filtered]);
   await untilFilter(({ highest }) => highest === 10);
   const { client, prefix } = f.redis;
   const { generation, epoch } = (await held()) as Held;
   const token = (await client.get(leaderKey(prefix))) ?? "";
+  const leads = { token, epoch: epoch.replace(/\/.*/, "") };
   const shape = membershipShape(10_000, 0.001);
-  const store = filterStore(f.redis, PRODUCTS_FILTER, { token, epoch: epoch.replace(/\/.*/, "") });
   const gone = { generation: "one before", shape };
-  await store.add([gone, { generation, shape }], [12]);
-  assert.equal((await held())?.has(12), true);
-  assert.equal(await client.exists(filterBitsKey(prefix, PRODUCTS_FILTER, gone.generation)), 0);
-  await assert.rejects(store.add([gone], [13]), /no longer holds the filter/);
-  assert.equal((await held())?.highest, 12);
+  const store = filterStore(f.redis, PRODUCTS_FILTER, leads);
+  await assert.rejects(store.writeBits(gone, Buffer.alloc(10, 255)), /no longer holds the filter/);
   await assert.rejects(store.use(gone, undefined, 13), /no longer holds the filter/);
+  assert.equal(await client.exists(filterBitsKey(prefix, PRODUCTS_FILTER, gone.generation)), 0);
+  const former = filterStore(f.redis, PRODUCTS_FILTER, { ...leads, token: "former" });
+  for (const write of [
+    () => former.addNew([12]),
+    () => former.dropNew(1),
+    () => former.writeBits({ generation, shape }, Buffer.alloc(10, 255)),
+    () => former.use({ generation, shape }, undefined, 13),
+    () => former.begin(membershipShape(20_000, 0.001)),
+  ]) {
+    await assert.rejects(write, /FENCED/);
+  }
+  assert.equal((await held())?.highest, 10);
 });
 
 test("a filter that somebody removed is built again", async () => {

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 
 /** A Lua script that Redis runs by its hash, and is given again when it has forgotten it. */
 export interface RedisScript {
-  run(client: Redis, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+  run(client: Redis, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
 }
 
 export function redisScript(file: URL): RedisScript {
