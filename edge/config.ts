@@ -14,6 +14,8 @@ export interface EdgeConfig {
   trustedProxies: string[];
   /** Where trusted peers announce the client by the PROXY protocol; no such listener without it. */
   proxyProtocolPort: number | undefined;
+  /** Where people find the site, as they type it. */
+  publicUrl: string;
   tokenKeysFile: string;
   tokenIssuer: string;
   tokenAudience: string;
@@ -48,6 +50,12 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     if (!Number.isInteger(number) || number < 1 || number > 65_535) fault(name, `"${value}" is not a port`);
     return number;
   };
+  const wholeNumber = (name: string, fallback: string, min: number, max: number): number => {
+    const value = env[name] ?? fallback;
+    const number = /^[0-9]{1,8}$/.test(value) ? Number(value) : -1;
+    if (number < min || number > max) fault(name, `"${value}" is not a number from ${min} to ${max}`);
+    return number;
+  };
   const hostAndPort = (name: string, value: string): string => {
     const at = value.lastIndexOf(":");
     if (at < 1) fault(name, `"${value}" is not host:port`);
@@ -71,23 +79,18 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
       fault("EDGE_PROXY_PROTOCOL_PORT", "EDGE_TRUSTED_PROXIES must name who speaks the PROXY protocol there");
     }
   }
+  const publicUrl = env.EDGE_PUBLIC_URL ?? "http://127.0.0.1:8080";
+  if (!URL.canParse(publicUrl) || new URL(publicUrl).origin !== publicUrl) {
+    fault("EDGE_PUBLIC_URL", `"${publicUrl}" is not a site: https://shop.example, without a path`);
+  }
   const host = env.EDGE_HOST ?? "127.0.0.1";
   if (isIP(host) === 0) fault("EDGE_HOST", `"${host}" is not an IP address`);
   const [redisAddress = "", ...password] = required("EDGE_REDIS").split("/");
   if (redisAddress !== "") hostAndPort("EDGE_REDIS", redisAddress);
   const redisColon = redisAddress.lastIndexOf(":");
-  const decisionsMax = env.EDGE_DECISIONS_MAX ?? "100000";
-  if (!/^[0-9]{1,7}$/.test(decisionsMax)) {
-    fault("EDGE_DECISIONS_MAX", `"${decisionsMax}" is not a number from 0 to 9999999`);
-  }
-  const limitKeysMax = env.EDGE_LIMIT_KEYS_MAX ?? "1000000";
-  if (!/^[1-9][0-9]{0,7}$/.test(limitKeysMax)) {
-    fault("EDGE_LIMIT_KEYS_MAX", `"${limitKeysMax}" is not a number from 1 to 99999999`);
-  }
-  const sessionGrace = env.EDGE_SESSION_GRACE_SECONDS ?? "30";
-  if (!/^[0-9]{1,4}$/.test(sessionGrace)) {
-    fault("EDGE_SESSION_GRACE_SECONDS", `"${sessionGrace}" is not a number from 0 to 9999`);
-  }
+  const decisionsMax = wholeNumber("EDGE_DECISIONS_MAX", "100000", 0, 9_999_999);
+  const limitKeysMax = wholeNumber("EDGE_LIMIT_KEYS_MAX", "1000000", 1, 99_999_999);
+  const sessionGraceSeconds = wholeNumber("EDGE_SESSION_GRACE_SECONDS", "30", 0, 9_999);
   const recordedAddresses = env.EDGE_RECORDED_ADDRESSES ?? "full";
   if (recordedAddresses !== "full" && recordedAddresses !== "truncated") {
     fault("EDGE_RECORDED_ADDRESSES", `"${recordedAddresses}" is neither "full" nor "truncated"`);
@@ -105,14 +108,15 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     redisPrefix: env.EDGE_REDIS_PREFIX ?? "",
     trustedProxies,
     proxyProtocolPort: proxyProtocolPort === "" ? undefined : Number(proxyProtocolPort),
+    publicUrl,
     tokenKeysFile: required("EDGE_TOKEN_KEYS_FILE"),
     tokenIssuer: env.EDGE_TOKEN_ISSUER ?? "sluice",
     tokenAudience: env.EDGE_TOKEN_AUDIENCE ?? "sluice",
-    sessionGraceSeconds: Number(sessionGrace),
+    sessionGraceSeconds,
     geoDir: required("EDGE_GEO_DIR"),
     stateDir: required("EDGE_STATE_DIR"),
-    limitKeysMax: Number(limitKeysMax),
-    decisionsMax: Number(decisionsMax),
+    limitKeysMax,
+    decisionsMax,
     truncateAddresses: recordedAddresses === "truncated",
     logDir: required("EDGE_LOG_DIR"),
     runDir: required("EDGE_RUN_DIR"),

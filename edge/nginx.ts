@@ -183,6 +183,7 @@ export function edgeSettings(config: EdgeConfig, edge: string): EdgeSettings {
     redis: config.redis,
     redisPrefix: config.redisPrefix,
     tokenKeysFile: config.tokenKeysFile,
+    publicUrl: config.publicUrl,
     tokenIssuer: config.tokenIssuer,
     tokenAudience: config.tokenAudience,
     sessionGraceSeconds: config.sessionGraceSeconds,

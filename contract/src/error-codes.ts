@@ -44,6 +44,11 @@ export const TOKEN_FLOOD: ProblemKind = {
   status: 429,
   title: "Too many tokens from this address were not ours",
 };
+export const CROSS_SITE: ProblemKind = {
+  code: "auth.cross_site",
+  status: 403,
+  title: "A request with cookies must come from a page of this site",
+};
 export const SESSION_REVOKED: ProblemKind = {
   code: "session.revoked",
   status: 401,
@@ -180,6 +185,7 @@ export const EDGE_PROBLEMS: ProblemKind[] = [
   TOKEN_INVALID,
   TOKEN_EXPIRED,
   TOKEN_FLOOD,
+  CROSS_SITE,
   SESSION_REVOKED,
   SESSION_UNKNOWABLE,
   ROUTE_NOT_FOUND,

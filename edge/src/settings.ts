@@ -7,6 +7,8 @@ export interface EdgeSettings {
   /** Before every Redis key. */
   redisPrefix: string;
   tokenKeysFile: string;
+  /** Where people find the site: requests that change something by a cookie must come from a page of it. */
+  publicUrl: string;
   tokenIssuer: string;
   tokenAudience: string;
   /** For so long without Redis, sessions go on that are known to live. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { CHANGE_DOCUMENT } from "@sluice/contract/change.ts";
+import { COOKIE_ACCESS } from "@sluice/contract/cookies.ts";
 import {
   ADMITTED_IN_ORDER_MS,
   CHALLENGE_MAC_LENGTH,
@@ -21,6 +22,8 @@ import { until } from "./processes.ts";
 import { PREFIX, type RedisUnderTest, startRedis } from "./redis-under-test.ts";
 import { token } from "./tokens.ts";
 
+const PUBLIC_URL = "https://shop.example";
+
 describe("flash sales at the edge", () => {
   let redis: RedisUnderTest;
   let origin: OriginUnderTest;
@@ -33,7 +36,10 @@ describe("flash sales at the edge", () => {
     origin = await startOrigin();
     await redis.ready("1");
     for (let user = 1; user <= 60; user++) await redis.session(`session-${user}`, 1, String(user));
-    edge = await startEdge({ redisPort: redis.port, originPort: origin.port, workers: 2 });
+    edge = await startEdge({
+      ...{ redisPort: redis.port, originPort: origin.port, workers: 2 },
+      env: { EDGE_PUBLIC_URL: PUBLIC_URL },
+    });
     await edge.untilFollowing();
   });
 
@@ -121,6 +127,28 @@ describe("flash sales at the edge", () => {
       headers: headersOf(1),
     });
     assert.deepEqual([ticket.status, ticket.json().status], [200, "QUEUED"]);
+  });
+
+  test("a browser buys from a page of this site, and no other page can make it buy", async () => {
+    const sale = await putSale();
+    const cookie = `${COOKIE_ACCESS}=${token(edge.signingKey, { sub: "60", sid: "session-60" })}`;
+    const challenges = (...more: string[]) =>
+      edge.from(FROM_GERMANY, `/flash-sales/${sale}/challenges`, {
+        method: "POST",
+        headers: ["cookie", cookie, "content-type", "application/json", ...more],
+        body: "{}",
+      });
+    for (const foreign of [
+      [],
+      ["sec-fetch-site", "cross-site", "origin", PUBLIC_URL],
+      ["sec-fetch-site", "same-site"],
+      ["origin", "https://evil.example"],
+    ]) {
+      const answer = await challenges(...foreign);
+      assert.deepEqual(told(answer), [403, "auth.cross_site"], foreign.join(" "));
+    }
+    assert.equal((await challenges("sec-fetch-site", "same-origin")).status, 201);
+    assert.equal((await challenges("origin", PUBLIC_URL)).status, 201);
   });
 
   test("whoever lost their answer gets the ticket, also when all is sold by then or the sale is over", async () => {

@@ -44,6 +44,7 @@ export function edgeEnvironment(settings: Settings, secrets: Secrets, home: Home
   return {
     EDGE_HOST: LOOPBACK,
     EDGE_PORT: String(ports.edge),
+    EDGE_PUBLIC_URL: `http://${LOOPBACK}:${ports.edge}`,
     EDGE_ORIGINS: `${LOOPBACK}:${via.api}`,
     EDGE_REDIS: `${LOOPBACK}:${via.redis}/${secrets.redisPassword}`,
     EDGE_TOKEN_KEYS_FILE: secrets.tokenPublicKeysFile,

@@ -1,6 +1,7 @@
+import { CROSS_SITE } from "@sluice/contract/error-codes.ts";
 import { type Address, addressFromBytes } from "@sluice/contract/policy/address.ts";
 import { nowMs } from "../platform/clock.ts";
-import { clientAddressBytes } from "../platform/request.ts";
+import { clientAddressBytes, fetchSite, requestMethod, requestOrigin } from "../platform/request.ts";
 import { inspectHeaders } from "../platform/request-headers.ts";
 import { answerProblem } from "../platform/response.ts";
 import { sessionProblem } from "../token/sessions.ts";
@@ -17,12 +18,23 @@ export function awaitSession(): void {
   requireUser();
 }
 
+let publicUrl = "";
+
+export function configureAccess(ownUrl: string): void {
+  publicUrl = ownUrl;
+}
+
 /** Who asks, with a token of a living session; undefined when they have got their answer. May wait. */
 export function requireUser(): string | undefined {
   const address = addressFromBytes(clientAddressBytes()) as Address;
-  const [token, problem] = verifyAuthorization(inspectHeaders(true), address, nowMs());
+  const headers = inspectHeaders(true);
+  const [token, problem] = verifyAuthorization(headers, address, nowMs());
   if (token === undefined) {
     answerProblem(problem as NonNullable<typeof problem>);
+    return undefined;
+  }
+  if (headers.cookies > 0 && changesSomething() && !isFromOwnPage()) {
+    answerProblem(CROSS_SITE);
     return undefined;
   }
   const refusal = sessionProblem(token.sessionId);
@@ -31,4 +43,15 @@ export function requireUser(): string | undefined {
     return undefined;
   }
   return token.userId;
+}
+
+function changesSomething(): boolean {
+  const method = requestMethod();
+  return method !== "GET" && method !== "HEAD";
+}
+
+/** A browser sends its cookies along with what any page makes it send; the origin has the same rule. */
+function isFromOwnPage(): boolean {
+  const site = fetchSite();
+  return site === undefined ? requestOrigin() === publicUrl : site === "same-origin";
 }

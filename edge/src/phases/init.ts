@@ -16,7 +16,7 @@ import type { EdgeSettings, PageSettings, RouteSettings } from "../settings.ts";
 import { createFailureTimes } from "../token/flood.ts";
 import { configureSessions } from "../token/sessions.ts";
 import { configureVerification } from "../token/verify.ts";
-import { awaitSession } from "./access.ts";
+import { awaitSession, configureAccess } from "./access.ts";
 import { answerNginxError, answerReadiness } from "./content.ts";
 import { decideRoute, decideUnknown } from "./decide.ts";
 import { startWorker } from "./init-worker.ts";
@@ -36,6 +36,7 @@ export function init(settingsFile: string): void {
   const settings = parsed as EdgeSettings;
   admitLongTraces();
   configureRedis(settings.redis);
+  configureAccess(settings.publicUrl);
   configureVerification(settings.tokenIssuer, settings.tokenAudience);
   configureSessions(settings.redisPrefix, settings.sessionGraceSeconds);
   createLimitTimes(settings.limitKeysMax);

@@ -57,6 +57,16 @@ export function knownTag(): string | undefined {
   return ngx.var.http_if_none_match;
 }
 
+/** What a browser says of where a request comes from (W3C Fetch Metadata); undefined when it says nothing. */
+export function fetchSite(): string | undefined {
+  return ngx.var.http_sec_fetch_site;
+}
+
+/** The site whose page made the request (RFC 6454, 7), as older browsers say. */
+export function requestOrigin(): string | undefined {
+  return ngx.var.http_origin;
+}
+
 /** When nginx had read the first byte of it, Unix ms. */
 export function arrivedAtMs(): number {
   return math.floor(ngx.req.start_time() * 1000);

@@ -8,8 +8,8 @@ const NO_RULE = "token flood";
 
 /**
  * Tokens that fail, by the address that sends them, over all workers. Looking at one costs up to a signature, 16 µs;
- * whoever has sent too many gets nothing verified for a while. Tokens that a worker remembers are never held up by it,
- * so those who share an address with a flood and are signed in notice nothing.
+ * whoever has sent too many gets nothing verified for a while. Tokens that a worker remembers are never held up by it;
+ * those who share an address with a flood may have to repeat what comes to a worker that has not seen their token.
  */
 const LIMIT = compileLimit({ key: "address", requests: 10, seconds: 1, burst: 50 }, NO_RULE);
 

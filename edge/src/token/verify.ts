@@ -129,8 +129,9 @@ function findToken(
     countFailing(address, nowMs);
     return $multi(undefined, problem as ProblemKind);
   }
-  if (nowS >= made.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
+  // One that is over is remembered, too: it costs a signature once, however often it is sent.
   putInto(verified, text, made);
+  if (nowS >= made.refusedFromS) return $multi(undefined, TOKEN_EXPIRED);
   return $multi(made, undefined);
 }
 

@@ -1,4 +1,5 @@
 import {
+  CROSS_SITE,
   SESSION_REVOKED,
   TOKEN_EXPIRED,
   TOKEN_INVALID,
@@ -22,11 +23,7 @@ export const identityErrors = defineErrors({
   passwordWrong: { code: "auth.password_wrong", status: 403, title: "The current password is wrong" },
   usernameTaken: { code: "auth.username_taken", status: 409, title: "Somebody has that username already" },
   busy: { code: "auth.busy", status: 503, title: "Too many people are signing in at the moment" },
-  crossSite: {
-    code: "auth.cross_site",
-    status: 403,
-    title: "A request with cookies must come from a page of this site",
-  },
+  crossSite: CROSS_SITE,
   oauthProviderUnknown: {
     code: "auth.oauth_provider_unknown",
     status: 404,
