@@ -46,15 +46,13 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     return value ?? "";
   };
   const port = (name: string, value: string): number => {
-    const number = Number(value);
-    if (!Number.isInteger(number) || number < 1 || number > 65_535) fault(name, `"${value}" is not a port`);
-    return number;
+    if (!isWithin(value, 1, 65_535)) fault(name, `"${value}" is not a port`);
+    return Number(value);
   };
   const wholeNumber = (name: string, fallback: string, min: number, max: number): number => {
     const value = env[name] ?? fallback;
-    const number = /^[0-9]{1,8}$/.test(value) ? Number(value) : -1;
-    if (number < min || number > max) fault(name, `"${value}" is not a number from ${min} to ${max}`);
-    return number;
+    if (!isWithin(value, min, max)) fault(name, `"${value}" is not a number from ${min} to ${max}`);
+    return Number(value);
   };
   const hostAndPort = (name: string, value: string): string => {
     const at = value.lastIndexOf(":");
@@ -80,7 +78,7 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     }
   }
   const publicUrl = env.EDGE_PUBLIC_URL ?? "http://127.0.0.1:8080";
-  if (!URL.canParse(publicUrl) || new URL(publicUrl).origin !== publicUrl) {
+  if (!isSite(publicUrl)) {
     fault("EDGE_PUBLIC_URL", `"${publicUrl}" is not a site: https://shop.example, without a path`);
   }
   const host = env.EDGE_HOST ?? "127.0.0.1";
@@ -92,7 +90,7 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
   const limitKeysMax = wholeNumber("EDGE_LIMIT_KEYS_MAX", "1000000", 1, 99_999_999);
   const sessionGraceSeconds = wholeNumber("EDGE_SESSION_GRACE_SECONDS", "30", 0, 9_999);
   const recordedAddresses = env.EDGE_RECORDED_ADDRESSES ?? "full";
-  if (recordedAddresses !== "full" && recordedAddresses !== "truncated") {
+  if (!["full", "truncated"].includes(recordedAddresses)) {
     fault("EDGE_RECORDED_ADDRESSES", `"${recordedAddresses}" is neither "full" nor "truncated"`);
   }
   const config: EdgeConfig = {
@@ -123,6 +121,14 @@ export function readConfig(env: Environment): { config: EdgeConfig } | { faults:
     luaDir: env.EDGE_LUA_DIR ?? new URL("dist", import.meta.url).pathname,
   };
   return faults.length > 0 ? { faults } : { config };
+}
+
+function isWithin(value: string, min: number, max: number): boolean {
+  return /^[0-9]{1,8}$/.test(value) && Number(value) >= min && Number(value) <= max;
+}
+
+function isSite(value: string): boolean {
+  return URL.canParse(value) && new URL(value).origin === value;
 }
 
 function list(value: string): string[] {
