@@ -1,9 +1,12 @@
 /**
- * Where orders outlive the tests: its operators at work, then what the shop is asked for that it cannot give. The
- * operators come first: after a rush the edge records one request of many, and they count them.
+ * Where orders outlive the tests: its operators at work, what the shop is asked for that it cannot give, and rules and
+ * bans under load. The operators come first: after a rush the edge records one request of many, and they count them.
  */
 import "./operators.ts";
+import "./geo-fence.ts";
+import "./generated-policies.ts";
 import "./ordering.ts";
+import "./policy-under-load.ts";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { shareSystem } from "../src/journey-system.ts";

@@ -22,7 +22,11 @@ export interface Outcome {
   requests: number;
   /** Of them from addresses whose verdict changes. */
   watched: number;
+  /** Of these, refused. */
+  denied: number;
   /** What was no answer, or none that there should ever be. */
+  failed: number;
+  /** The first of them, in words. */
   failures: string[];
   /** Of each verdict that was already wrong, by how much, ms. */
   latenessMs: number[];
@@ -33,10 +37,11 @@ const FAILURES_KEPT = 20;
 export function startCrowd(edgeUrl: string, seed: number): Crowd {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const watched = new Map<string, Timeline>();
-  const outcome: Outcome = { requests: 0, watched: 0, failures: [], latenessMs: [] };
+  const outcome: Outcome = { requests: 0, watched: 0, denied: 0, failed: 0, failures: [], latenessMs: [] };
   let stopped = false;
   const next = numbersFrom(seed);
   const failed = (what: string) => {
+    outcome.failed += 1;
     if (outcome.failures.length < FAILURES_KEPT) outcome.failures.push(what);
   };
 
@@ -56,6 +61,7 @@ export function startCrowd(edgeUrl: string, seed: number): Crowd {
     }
     if (timeline === undefined) return;
     outcome.watched += 1;
+    if (status === 403) outcome.denied += 1;
     const lateMs = timeline.latenessMs(status === 403, askedMs, performance.now());
     if (lateMs > 0) outcome.latenessMs.push(lateMs);
   };

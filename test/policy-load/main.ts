@@ -52,14 +52,14 @@ async function main(args: string[]): Promise<number> {
     const late = result.latenessMs.toSorted((a, b) => a - b);
     const after = (ms: number) => late.filter((value) => value > ms).length;
     console.log(`
-  ${result.requests} requests in ${result.seconds.toFixed(0)} s, ${result.watched} of them by addresses whose verdict changes
-  failed requests: ${result.failures.length}
+  ${result.requests} requests in ${result.seconds.toFixed(0)} s, ${result.watched} of them by addresses whose verdict changes (${result.denied} were refused)
+  failed requests: ${result.failed}
   verdicts that were wrong at all: ${late.length}, the latest ${(late.at(-1) ?? 0).toFixed(0)} ms after its change was acknowledged
   of them more than 50 ms after: ${after(50)}, 250 ms: ${after(250)}, ${boundMs} ms: ${after(boundMs)}`);
     for (const failure of result.failures) console.log(`  ${failure}`);
     const { code, output } = await system.sluice("audit");
     if (code !== 0) console.log(output);
-    return result.failures.length === 0 && after(boundMs) === 0 && code === 0 ? 0 : 1;
+    return result.failed === 0 && after(boundMs) === 0 && code === 0 ? 0 : 1;
   } finally {
     await system.close();
   }
