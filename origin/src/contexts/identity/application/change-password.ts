@@ -25,7 +25,10 @@ export interface Changer {
   readonly client: Client;
 }
 
-/** Returns how many sessions it ended. Whoever came by a provider and has no password yet sets the first one. */
+/**
+ * Returns how many sessions it ended. Whoever came by a provider and has no password yet sets the first one. Of two
+ * at once the later finds another password than it checked, or its own session ended, and changes nothing.
+ */
 export async function changePassword(
   on: ChangePasswordDependencies,
   { userId, sessionId, client }: Changer,
@@ -44,7 +47,16 @@ export async function changePassword(
   }
   await refuseGuessable(on.breached, username, next);
   const hash = await on.passwords.hash(normalisePassword(next));
-  const ended = await on.users.changePassword(userId, hash, sessionId, on.clock());
+  const changed = await on.users.changePassword({
+    userId,
+    sessionId,
+    from: passwordHash,
+    to: hash,
+    nowMs: on.clock(),
+  });
+  if (changed.outcome === "session-ended") throw new Refusal(identityErrors.sessionRevoked);
+  if (changed.outcome === "other-password") throw new Refusal(identityErrors.passwordWrong);
+  const { ended } = changed;
   await on.announce(ended);
   const detail = `${ended.length} other sessions ended`;
   on.trail.record({ kind: "password_changed", userId, sessionId, detail, client });

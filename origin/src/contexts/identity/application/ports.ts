@@ -9,14 +9,24 @@ export interface Users {
   findByUsername(username: string): Promise<UserWithPassword | undefined>;
   findById(userId: number): Promise<UserWithPassword | undefined>;
   setPasswordHash(userId: number, passwordHash: string): Promise<void>;
-  /** Sets it and ends all sessions of the user but one, in one transaction. Returns those that it ended. */
-  changePassword(
-    userId: number,
-    passwordHash: string,
-    keptSessionId: string,
-    nowMs: number,
-  ): Promise<Session[]>;
+  /** Sets it and ends all sessions of the user but the one that asks, in one transaction. */
+  changePassword(change: PasswordChange): Promise<PasswordChanged>;
 }
+
+export interface PasswordChange {
+  readonly userId: number;
+  /** The one that asks. If it ended in the meantime, nothing is changed. */
+  readonly sessionId: string;
+  /** The hash that was checked, undefined when there was none. If it is another by now, nothing is changed. */
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly nowMs: number;
+}
+
+export type PasswordChanged =
+  | { readonly outcome: "changed"; readonly ended: readonly Session[] }
+  | { readonly outcome: "session-ended" }
+  | { readonly outcome: "other-password" };
 
 export type UserWithPassword = User & {
   /** Undefined for whoever signs in by a provider only. */
@@ -62,13 +72,28 @@ export interface SessionInUse {
   readonly country: string;
 }
 
+export interface NewSession {
+  readonly id: string;
+  readonly userId: number;
+  readonly expiresAtMs: number;
+  /** Of its first refresh token. */
+  readonly tokenHash: Buffer;
+  readonly client: Client;
+  readonly nowMs: number;
+}
+
+/** A password that was right when it was looked at, which may be a while ago. */
+export interface CheckedPassword {
+  /** The hash that it matched. */
+  readonly hash: string;
+  /** The same password hashed as we do it today, where that one was older. */
+  readonly renewed: string | undefined;
+}
+
 export interface Sessions {
-  start(
-    session: Omit<Session, "version" | "revoked">,
-    tokenHash: Buffer,
-    client: Client,
-    nowMs: number,
-  ): Promise<Session>;
+  start(session: NewSession): Promise<Session>;
+  /** Undefined, and nothing happened, when the user has another hash than the one that was checked. */
+  startByPassword(session: NewSession, password: CheckedPassword): Promise<Session | undefined>;
   /** Replaces a token by its successor, in one transaction; see the adapter for what each outcome means. */
   rotate(request: RotationRequest): Promise<Rotation>;
   /** The sessions of a user that can still be used, the one used last first. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { NewId } from "../../../kernel/ids.ts";
-import type { User } from "../domain/session.ts";
+import type { Session, User } from "../domain/session.ts";
 import { identityErrors } from "../errors.ts";
 import type { Client } from "./client.ts";
 import { isUsername, normalisePassword } from "./credentials.ts";
@@ -11,13 +11,15 @@ import type {
   AnnounceSessions,
   Attempts,
   BreachedPasswords,
+  CheckedPassword,
+  NewSession,
   PasswordHasher,
   RefreshTokens,
   Sessions,
   Users,
 } from "./ports.ts";
 import { throttled } from "./throttle.ts";
-import type { Trail, TrailKind } from "./trail.ts";
+import type { Trail, TrailEvent, TrailKind } from "./trail.ts";
 
 export interface SignInDependencies {
   readonly users: Users;
@@ -60,7 +62,13 @@ export async function register(
   });
 }
 
-/** Throttled by what was typed, before anybody looks whether there is such a user. */
+/** How often a password is looked at that was right, when the hash is another by the time the session starts. */
+const checksMax = 2;
+
+/**
+ * Throttled by what was typed, before anybody looks whether there is such a user. The password counts that the user
+ * has when the session starts; it may have been changed while this one waited to be hashed, or only hashed anew.
+ */
 export async function logIn(
   on: SignInDependencies,
   username: string,
@@ -68,10 +76,15 @@ export async function logIn(
   client: Client,
 ): Promise<Grant> {
   const { address } = client;
-  const user = await throttled(on.attempts, on.clock, { username, address }, () =>
-    checkPassword(on, username, password, client),
-  );
-  return startSession(on, user, client, "signed_in");
+  return throttled(on.attempts, on.clock, { username, address }, async () => {
+    for (let checks = 1; ; checks++) {
+      const { user, checked } = await checkPassword(on, username, password, client);
+      const opening = openingFor(on, user, client);
+      const session = await on.sessions.startByPassword(opening.session, checked);
+      if (session !== undefined) return hand(on, user, opening, session, { kind: "signed_in", client });
+      if (checks === checksMax) throw refused(on, user.id, client);
+    }
+  });
 }
 
 /**
@@ -84,7 +97,7 @@ async function checkPassword(
   username: string,
   password: string,
   client: Client,
-): Promise<User> {
+): Promise<{ user: User; checked: CheckedPassword }> {
   const normalised = normalisePassword(password);
   const found = isUsername(username) ? await on.users.findByUsername(username) : undefined;
   if (found?.passwordHash === undefined) {
@@ -93,8 +106,11 @@ async function checkPassword(
   }
   const { matches, outdated } = await on.passwords.verify(normalised, found.passwordHash);
   if (!matches) throw refused(on, found.id, client);
-  if (outdated) await on.users.setPasswordHash(found.id, await on.passwords.hash(normalised));
-  return { id: found.id, username: found.username };
+  const renewed = outdated ? await on.passwords.hash(normalised) : undefined;
+  return {
+    user: { id: found.id, username: found.username },
+    checked: { hash: found.passwordHash, renewed },
+  };
 }
 
 /** The name that was tried is not kept: people type passwords there. */
@@ -104,7 +120,7 @@ function refused(on: SignInDependencies, userId: number | undefined, client: Cli
   return refusal;
 }
 
-/** However somebody proved who they are: from here on they hold tokens. */
+/** Somebody proved who they are by something else than a password, or has just come into being. */
 export async function startSession(
   on: SignInDependencies,
   user: User,
@@ -112,16 +128,34 @@ export async function startSession(
   kind: TrailKind,
   detail?: string,
 ): Promise<Grant> {
+  const opening = openingFor(on, user, client);
+  const session = await on.sessions.start(opening.session);
+  return hand(on, user, opening, session, { kind, detail, client });
+}
+
+interface Opening {
+  readonly refreshToken: string;
+  readonly session: NewSession;
+}
+
+function openingFor(on: SignInDependencies, { id: userId }: User, client: Client): Opening {
   const nowMs = on.clock();
+  const expiresAtMs = nowMs + on.refreshTokenTtlSeconds * 1_000;
   const refreshToken = on.refreshTokens.create();
-  const session = await on.sessions.start(
-    { id: on.newId(), userId: user.id, expiresAtMs: nowMs + on.refreshTokenTtlSeconds * 1_000 },
-    on.refreshTokens.hash(refreshToken),
-    client,
-    nowMs,
-  );
+  const tokenHash = on.refreshTokens.hash(refreshToken);
+  return { refreshToken, session: { id: on.newId(), userId, expiresAtMs, tokenHash, client, nowMs } };
+}
+
+/** From here on they hold tokens. */
+async function hand(
+  on: SignInDependencies,
+  user: User,
+  { refreshToken, session: { nowMs } }: Opening,
+  session: Session,
+  event: TrailEvent,
+): Promise<Grant> {
   await on.announce([session]);
-  on.trail.record({ kind, userId: user.id, sessionId: session.id, detail, client });
+  on.trail.record({ ...event, userId: user.id, sessionId: session.id });
   return grant(on.accessTokens, refreshToken, session.id, user, nowMs);
 }
 

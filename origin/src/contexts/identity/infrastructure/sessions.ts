@@ -3,26 +3,28 @@ import type { Database, Sql, SqlValue, Transaction } from "../../../platform/mys
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import { appendToOutbox } from "../../../platform/outbox/append.ts";
 import type { Client } from "../application/client.ts";
-import type { Rotation, RotationRequest, Sessions } from "../application/ports.ts";
+import type { NewSession, Rotation, RotationRequest, Sessions } from "../application/ports.ts";
 import { isLive, type Session, type User } from "../domain/session.ts";
 import { reuseAlert } from "./alerts.ts";
 import { insertTrailEvent } from "./trail.ts";
+import { lockPasswordHash } from "./users.ts";
 
 /** More sessions than this are not ended in one transaction. */
 const endBatchMax = 1_000;
 
 export function sessionsIn(database: Database, newId: NewId): Sessions {
   return {
-    start: (session, tokenHash, client, nowMs) =>
+    start: (session) => database.transaction((tx) => insertSession(tx, session)),
+
+    // A login that waited for its turn to be hashed may come after the password was changed.
+    startByPassword: (session, { hash, renewed }) =>
       database.transaction(async (tx) => {
-        await tx.execute("INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)", [
-          session.id,
-          session.userId,
-          toSqlTime(nowMs),
-          toSqlTime(session.expiresAtMs),
-        ]);
-        await insertToken(tx, tokenHash, session.id, client, nowMs);
-        return { ...session, version: 1, revoked: false };
+        const { userId } = session;
+        if ((await lockPasswordHash(tx, userId)) !== hash) return undefined;
+        if (renewed !== undefined) {
+          await tx.execute("UPDATE users SET password_hash = ? WHERE id = ?", [renewed, userId]);
+        }
+        return insertSession(tx, session);
       }),
 
     rotate: (request) => database.transaction((tx) => rotate(tx, request, newId)),
@@ -132,6 +134,20 @@ async function whichIsThere(tx: Transaction, hashes: readonly Buffer[]): Promise
     [hashes],
   );
   return hashes.findIndex((hash) => rows.some((row) => row.token_hash.equals(hash)));
+}
+
+async function insertSession(
+  tx: Transaction,
+  { id, userId, expiresAtMs, tokenHash, client, nowMs }: NewSession,
+): Promise<Session> {
+  await tx.execute("INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)", [
+    id,
+    userId,
+    toSqlTime(nowMs),
+    toSqlTime(expiresAtMs),
+  ]);
+  await insertToken(tx, tokenHash, id, client, nowMs);
+  return { id, userId, expiresAtMs, version: 1, revoked: false };
 }
 
 async function insertToken(
