@@ -67,7 +67,8 @@ function matcher(filter: DecisionFilter): (decision: RecordedDecision) => boolea
 
 function blockIn(text: string): Cidr {
   const block = parseCidr(text);
-  if (block === undefined) throw new Refusal(accessErrors.cidrInvalid, { detail: `"${text}"` });
+  if (block === undefined)
+    throw new Refusal(accessErrors.cidrInvalid, { detail: `"${text}" is no address and no CIDR block` });
   return block;
 }
 

@@ -37,7 +37,8 @@ export const previewLimits = {
 
 export async function previewBan(on: PreviewDependencies, text: string): Promise<BanPreview> {
   const block = parseCidr(text);
-  if (block === undefined) throw new Refusal(accessErrors.cidrInvalid, { detail: `"${text}"` });
+  if (block === undefined)
+    throw new Refusal(accessErrors.cidrInvalid, { detail: `"${text}" is no address and no CIDR block` });
   const overlapping = await allowedWithin(on, block);
   const { recorded, hit } = await recentWithin(on.record, block);
   return {
