@@ -41,12 +41,12 @@ export async function changePassword(
   if (passwordHash !== undefined) {
     await throttled(on.attempts, on.clock, { username, address: client.address }, async () => {
       const given = normalisePassword(current ?? "");
-      const { matches } = await on.passwords.verify(given, passwordHash);
+      const { matches } = await on.passwords.verify(given, passwordHash, client.address);
       if (!matches) throw new Refusal(identityErrors.passwordWrong);
     });
   }
   await refuseGuessable(on.breached, username, next);
-  const hash = await on.passwords.hash(normalisePassword(next));
+  const hash = await on.passwords.hash(normalisePassword(next), client.address);
   const changed = await on.users.changePassword({
     userId,
     sessionId,

@@ -109,11 +109,16 @@ export interface Sessions {
   forget(overBeforeMs: number, max: number): Promise<number>;
 }
 
+/** Hashing is dear, so addresses take turns at it, and one that has too much under way is refused as `auth.busy`. */
 export interface PasswordHasher {
-  hash(password: string): Promise<string>;
-  verify(password: string, hash: string): Promise<{ readonly matches: boolean; readonly outdated: boolean }>;
+  hash(password: string, address?: string): Promise<string>;
+  verify(
+    password: string,
+    hash: string,
+    address?: string,
+  ): Promise<{ readonly matches: boolean; readonly outdated: boolean }>;
   /** Costs as much as `verify` and is always false. */
-  verifyNothing(password: string): Promise<void>;
+  verifyNothing(password: string, address?: string): Promise<void>;
 }
 
 export interface BreachedPasswords {

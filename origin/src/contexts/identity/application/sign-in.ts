@@ -55,7 +55,7 @@ export async function register(
 ): Promise<Grant> {
   await refuseGuessable(on.breached, username, password);
   return throttled(on.attempts, on.clock, { address: client.address }, async () => {
-    const hash = await on.passwords.hash(normalisePassword(password));
+    const hash = await on.passwords.hash(normalisePassword(password), client.address);
     const user = await on.users.insert(username, hash, on.clock());
     if (user === undefined) throw new Refusal(identityErrors.usernameTaken);
     return startSession(on, user, client, "registered");
@@ -101,15 +101,16 @@ async function checkPassword(
   const normalised = normalisePassword(password);
   const found = isUsername(username) ? await on.users.findByUsername(username) : undefined;
   if (found?.passwordHash === undefined) {
-    await on.passwords.verifyNothing(normalised);
+    await on.passwords.verifyNothing(normalised, client.address);
     throw refused(on, undefined, client);
   }
-  const { matches, outdated } = await on.passwords.verify(normalised, found.passwordHash);
+  const { passwordHash: hash } = found;
+  const { matches, outdated } = await on.passwords.verify(normalised, hash, client.address);
   if (!matches) throw refused(on, found.id, client);
-  const renewed = outdated ? await on.passwords.hash(normalised) : undefined;
+  const renewed = outdated ? await on.passwords.hash(normalised, client.address) : undefined;
   return {
     user: { id: found.id, username: found.username },
-    checked: { hash: found.passwordHash, renewed },
+    checked: { hash, renewed },
   };
 }
 

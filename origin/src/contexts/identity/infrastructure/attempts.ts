@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { formatAddress, maskAddress, parseAddress } from "@sluice/contract/policy/address.ts";
 import type { RedisStore } from "../../../platform/redis/connect.ts";
 import type { Attempts } from "../application/ports.ts";
 import { type AttemptBudget, giveBack, spend } from "../domain/attempt-budget.ts";
+import { networkOf } from "./network-of.ts";
 
 /** Budgets that one process keeps by itself while Redis is away: about 2 MB. The oldest is forgotten for the next. */
 const ownBudgetsMax = 10_000;
-/** Whoever has one IPv6 address mostly has all of its /64. */
-const ipv6NetworkBits = 64;
 
 const script = readFileSync(new URL("attempts.lua", import.meta.url), "utf8");
 
@@ -44,12 +42,6 @@ function noAnswer(): undefined {
 function keyOf(kind: string, who: string): string {
   const digest = createHash("sha256").update(kind === "address" ? networkOf(who) : who);
   return `attempts:${kind}:${digest.digest("base64url").slice(0, 22)}`;
-}
-
-function networkOf(text: string): string {
-  const address = parseAddress(text);
-  if (address === undefined || address.family === 4) return text;
-  return formatAddress(maskAddress(address, ipv6NetworkBits));
 }
 
 function put(budgets: Map<string, number>, key: string, fullAtMs: number): void {

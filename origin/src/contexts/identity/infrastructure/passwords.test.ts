@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { identityErrors } from "../errors.ts";
+import { hashingLimits } from "./hashing-turns.ts";
 import { createPasswordHasher, scryptParameters } from "./passwords.ts";
 
 /** Cheap, because what is proved here does not depend on the cost. */
@@ -34,4 +35,17 @@ test("a crowd is bounded: who is too many is told to come back, and everybody el
   assert.equal(refused.length, 120 - 103);
   for (const { reason } of refused) assert.equal(reason.definition, identityErrors.busy);
   await hasher.hash("the queue is free again");
+});
+
+test("one address has a share of what is hashed, and whoever comes alone comes before all of that", async () => {
+  const ended: string[] = [];
+  const hash = (who: string, address: string) => hasher.hash("x", address).then(() => ended.push(who));
+  const crowd = Array.from({ length: hashingLimits.ofAddressMax }, () => hash("crowd", "2001:db8::1"));
+  const tooMany = { definition: identityErrors.busy };
+  await assert.rejects(hasher.hash("x", "2001:db8::2"), tooMany, "of the same /64");
+  const alone = ["192.0.2.1", "192.0.2.2"].map((address) => hash("alone", address));
+  await Promise.all([...crowd, ...alone]);
+  const last = ended.lastIndexOf("alone");
+  assert(last <= 3 * hashingLimits.runningMax, `the second of two was the ${last + 1}th of ${ended.length}`);
+  await hasher.hash("the share is free again", "2001:db8::1");
 });

@@ -1,7 +1,7 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
-import { Refusal } from "../../../kernel/errors.ts";
 import type { PasswordHasher } from "../application/ports.ts";
-import { identityErrors } from "../errors.ts";
+import { hashingTurns } from "./hashing-turns.ts";
+import { networkOf } from "./network-of.ts";
 
 /**
  * scrypt (RFC 7914), because it is memory-hard and in Node itself. The parameters are one of the OWASP
@@ -21,31 +21,29 @@ export const scryptParameters: ScryptParameters = { ln: 15, r: 8, p: 3 };
 
 const saltBytes = 16;
 const hashBytes = 32;
-/** Node's thread pool has four threads, and file and DNS work needs one of them as well. */
-const runningMax = 3;
-/** About as many as can be served within the edge's patience of ten seconds; the next is told to come back. */
-const waitingMax = 100;
 
 export function createPasswordHasher(parameters: ScryptParameters = scryptParameters): PasswordHasher {
-  const limited = limiter();
+  const inTurn = hashingTurns();
+  const limited = <T>(address: string | undefined, work: () => Promise<T>) =>
+    inTurn(address === undefined ? "" : networkOf(address), work);
   const nobodysSalt = randomBytes(saltBytes);
   return {
-    hash: async (password) => {
+    hash: async (password, address) => {
       const salt = randomBytes(saltBytes);
-      const key = await limited(() => derive(password, salt, parameters));
+      const key = await limited(address, () => derive(password, salt, parameters));
       return `$scrypt$ln=${parameters.ln},r=${parameters.r},p=${parameters.p}$${unpadded(salt)}$${unpadded(key)}`;
     },
-    verify: async (password, hash) => {
+    verify: async (password, hash, address) => {
       const stored = parse(hash);
-      const key = await limited(() => derive(password, stored.salt, stored));
+      const key = await limited(address, () => derive(password, stored.salt, stored));
       const { ln, r, p } = stored;
       return {
         matches: timingSafeEqual(key, stored.key),
         outdated: ln !== parameters.ln || r !== parameters.r || p !== parameters.p,
       };
     },
-    verifyNothing: async (password) => {
-      await limited(() => derive(password, nobodysSalt, parameters));
+    verifyNothing: async (password, address) => {
+      await limited(address, () => derive(password, nobodysSalt, parameters));
     },
   };
 }
@@ -68,27 +66,4 @@ function parse(hash: string): ScryptParameters & { readonly salt: Buffer; readon
 
 function unpadded(bytes: Buffer): string {
   return bytes.toString("base64").replaceAll("=", "");
-}
-
-/** At most `runningMax` at once and `waitingMax` behind them; whoever comes then is refused. */
-function limiter(): <T>(work: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (running >= runningMax) {
-      if (waiting.length >= waitingMax) {
-        throw new Refusal(identityErrors.busy, { headers: { "retry-after": "5" } });
-      }
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      running += 1;
-    }
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
 }
