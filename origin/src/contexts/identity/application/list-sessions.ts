@@ -1,10 +1,8 @@
 import type { Clock } from "../../../kernel/clock.ts";
+import { sessionLimits } from "../domain/session.ts";
 import { deviceOf } from "./client.ts";
 import type { SignedIn } from "./end-sessions.ts";
 import type { SessionInUse, Sessions } from "./ports.ts";
-
-/** More are not shown; whoever has more ends all others. */
-export const listedSessionsMax = 100;
 
 export interface OwnSession extends SessionInUse {
   /** The one that asks. */
@@ -17,7 +15,7 @@ export async function listOwnSessions(
   user: SignedIn,
 ): Promise<readonly OwnSession[]> {
   const idleMs = on.refreshTokenIdleSeconds * 1_000;
-  const sessions = await on.sessions.list(user.id, on.clock(), idleMs, listedSessionsMax);
+  const sessions = await on.sessions.list(user.id, on.clock(), idleMs, sessionLimits.perUserMax);
   return sessions.map((session) => ({
     ...session,
     current: session.id === user.sessionId,

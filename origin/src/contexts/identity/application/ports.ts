@@ -90,10 +90,16 @@ export interface CheckedPassword {
   readonly renewed: string | undefined;
 }
 
+export interface StartedSession {
+  readonly session: Session;
+  /** The oldest of the user, where there would have been too many. */
+  readonly ended: readonly Session[];
+}
+
 export interface Sessions {
-  start(session: NewSession): Promise<Session>;
+  start(session: NewSession): Promise<StartedSession>;
   /** Undefined, and nothing happened, when the user has another hash than the one that was checked. */
-  startByPassword(session: NewSession, password: CheckedPassword): Promise<Session | undefined>;
+  startByPassword(session: NewSession, password: CheckedPassword): Promise<StartedSession | undefined>;
   /** Replaces a token by its successor, in one transaction; see the adapter for what each outcome means. */
   rotate(request: RotationRequest): Promise<Rotation>;
   /** The sessions of a user that can still be used, the one used last first. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import type { NewId } from "../../../kernel/ids.ts";
-import type { Session, User } from "../domain/session.ts";
+import type { User } from "../domain/session.ts";
 import { identityErrors } from "../errors.ts";
 import type { Client } from "./client.ts";
 import { isUsername, normalisePassword } from "./credentials.ts";
@@ -16,6 +16,7 @@ import type {
   PasswordHasher,
   RefreshTokens,
   Sessions,
+  StartedSession,
   Users,
 } from "./ports.ts";
 import { throttled } from "./throttle.ts";
@@ -80,8 +81,8 @@ export async function logIn(
     for (let checks = 1; ; checks++) {
       const { user, checked } = await checkPassword(on, username, password, client);
       const opening = openingFor(on, user, client);
-      const session = await on.sessions.startByPassword(opening.session, checked);
-      if (session !== undefined) return hand(on, user, opening, session, { kind: "signed_in", client });
+      const started = await on.sessions.startByPassword(opening.session, checked);
+      if (started !== undefined) return hand(on, user, opening, started, { kind: "signed_in", client });
       if (checks === checksMax) throw refused(on, user.id, client);
     }
   });
@@ -130,8 +131,8 @@ export async function startSession(
   detail?: string,
 ): Promise<Grant> {
   const opening = openingFor(on, user, client);
-  const session = await on.sessions.start(opening.session);
-  return hand(on, user, opening, session, { kind, detail, client });
+  const started = await on.sessions.start(opening.session);
+  return hand(on, user, opening, started, { kind, detail, client });
 }
 
 interface Opening {
@@ -152,11 +153,20 @@ async function hand(
   on: SignInDependencies,
   user: User,
   { refreshToken, session: { nowMs } }: Opening,
-  session: Session,
+  { session, ended }: StartedSession,
   event: TrailEvent,
 ): Promise<Grant> {
-  await on.announce([session]);
+  await on.announce([...ended, session]);
   on.trail.record({ ...event, userId: user.id, sessionId: session.id });
+  for (const { id: sessionId, userId } of ended) {
+    on.trail.record({
+      kind: "session_ended",
+      userId,
+      sessionId,
+      detail: "one too many",
+      client: event.client,
+    });
+  }
   return grant(on.accessTokens, refreshToken, session.id, user, nowMs);
 }
 

@@ -11,7 +11,7 @@ export const trailKinds = [
   "refresh_refused",
   /** A refresh token came back after its leeway: somebody has a copy. */
   "refresh_reused",
-  /** By its owner: one of several sessions, or all others. */
+  /** By its owner: one of several sessions, or all others; or the oldest, by a login that was one too many. */
   "session_ended",
   /** By an operator. */
   "session_revoked",

@@ -14,6 +14,11 @@ export interface Session {
   readonly revoked: boolean;
 }
 
+export const sessionLimits = {
+  /** Of one user; one more ends the oldest. */
+  perUserMax: 100,
+} as const;
+
 export function isLive(session: Session, nowMs: number): boolean {
   return !session.revoked && nowMs < session.expiresAtMs;
 }

@@ -3,8 +3,14 @@ import type { Database, Sql, SqlValue, Transaction } from "../../../platform/mys
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import { appendToOutbox } from "../../../platform/outbox/append.ts";
 import type { Client } from "../application/client.ts";
-import type { NewSession, Rotation, RotationRequest, Sessions } from "../application/ports.ts";
-import { isLive, type Session, type User } from "../domain/session.ts";
+import type {
+  NewSession,
+  Rotation,
+  RotationRequest,
+  Sessions,
+  StartedSession,
+} from "../application/ports.ts";
+import { isLive, type Session, sessionLimits, type User } from "../domain/session.ts";
 import { reuseAlert } from "./alerts.ts";
 import { insertTrailEvent } from "./trail.ts";
 import { lockPasswordHash } from "./users.ts";
@@ -14,7 +20,11 @@ const endBatchMax = 1_000;
 
 export function sessionsIn(database: Database, newId: NewId): Sessions {
   return {
-    start: (session) => database.transaction((tx) => insertSession(tx, session)),
+    start: (session) =>
+      database.transaction(async (tx) => {
+        await lockPasswordHash(tx, session.userId);
+        return insertSession(tx, session);
+      }),
 
     // A login that waited for its turn to be hashed may come after the password was changed.
     startByPassword: (session, { hash, renewed }) =>
@@ -136,10 +146,12 @@ async function whichIsThere(tx: Transaction, hashes: readonly Buffer[]): Promise
   return hashes.findIndex((hash) => rows.some((row) => row.token_hash.equals(hash)));
 }
 
+/** Whoever calls this has locked the user's row, so nobody else starts one of that user. */
 async function insertSession(
   tx: Transaction,
   { id, userId, expiresAtMs, tokenHash, client, nowMs }: NewSession,
-): Promise<Session> {
+): Promise<StartedSession> {
+  const ended = await endOldest(tx, userId, nowMs);
   await tx.execute("INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)", [
     id,
     userId,
@@ -147,7 +159,17 @@ async function insertSession(
     toSqlTime(expiresAtMs),
   ]);
   await insertToken(tx, tokenHash, id, client, nowMs);
-  return { id, userId, expiresAtMs, version: 1, revoked: false };
+  return { session: { id, userId, expiresAtMs, version: 1, revoked: false }, ended };
+}
+
+/** Leaves room for one more. Ids sort by when they were made, and the index of a user's sessions ends with them. */
+async function endOldest(tx: Transaction, userId: number, nowMs: number): Promise<Session[]> {
+  const tooMany = await tx.query<{ id: string }>(
+    "SELECT id FROM sessions WHERE user_id = ? AND revoked_at IS NULL ORDER BY id DESC LIMIT ? OFFSET ?",
+    [userId, endBatchMax, sessionLimits.perUserMax - 1],
+  );
+  if (tooMany.length === 0) return [];
+  return endLocked(tx, "id IN (?)", [tooMany.map(({ id }) => id)], nowMs);
 }
 
 async function insertToken(

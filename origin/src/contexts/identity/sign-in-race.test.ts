@@ -9,7 +9,8 @@ import { openDatabase } from "../../platform/mysql/database.ts";
 import { connectRedis } from "../../platform/redis/connect.ts";
 import { changePassword } from "./application/change-password.ts";
 import type { PasswordHasher } from "./application/ports.ts";
-import { logIn, register, type SignInDependencies } from "./application/sign-in.ts";
+import { logIn, register, type SignInDependencies, startSession } from "./application/sign-in.ts";
+import { sessionLimits } from "./domain/session.ts";
 import { identityErrors } from "./errors.ts";
 import { attemptsIn } from "./infrastructure/attempts.ts";
 import { createPasswordHasher } from "./infrastructure/passwords.ts";
@@ -157,4 +158,17 @@ test("a session that a change ended changes no password any more", async () => {
   await assert.rejects(change, { definition: identityErrors.sessionRevoked });
   await logIn(on, person.username, next, client);
   assert((await live(person.userId)).includes(person.sessionId));
+});
+
+test("a user has so many sessions; one more ends the oldest, also of several at once", async () => {
+  const person = await newcomer();
+  const start = () => startSession(on, { id: person.userId, username: person.username }, client, "signed_in");
+  const second = (await start()).accessToken;
+  for (let i = 2; i < sessionLimits.perUserMax; i++) await start();
+  assert.equal((await live(person.userId)).length, sessionLimits.perUserMax);
+  const latest = await Promise.all([start(), start(), logIn(on, person.username, old, client)]);
+  const left = await live(person.userId);
+  assert.equal(left.length, sessionLimits.perUserMax);
+  for (const { accessToken } of latest) assert(left.includes(accessToken));
+  for (const gone of [person.sessionId, second]) assert(!left.includes(gone));
 });
