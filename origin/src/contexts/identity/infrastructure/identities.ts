@@ -2,6 +2,7 @@ import { type Database, isDuplicate, type Transaction } from "../../../platform/
 import { fromSqlTime, toSqlTime } from "../../../platform/mysql/time.ts";
 import type { Identities } from "../application/provider-ports.ts";
 import { type ExternalIdentity, identityLimits } from "../domain/external-identity.ts";
+import { lockUser } from "./lock-user.ts";
 
 /** Whatever decides by what else a user has locks the user's row first. */
 export function identitiesIn(database: Database): Identities {
@@ -64,7 +65,7 @@ export function identitiesIn(database: Database): Identities {
         );
         const identity = own.find(({ id }) => id === identityId);
         if (identity === undefined) return { outcome: "unknown" };
-        if (own.length === 1 && user?.password_hash === null) return { outcome: "last" };
+        if (own.length === 1 && user?.passwordHash === undefined) return { outcome: "last" };
         await tx.execute("DELETE FROM user_identities WHERE id = ?", [identityId]);
         return { outcome: "unlinked", provider: identity.provider };
       }),
@@ -121,12 +122,4 @@ async function insert(tx: Transaction, identity: ExternalIdentity, userId: numbe
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
     [userId, issuer, subject, provider, label, now, now],
   );
-}
-
-async function lockUser(tx: Transaction, userId: number) {
-  const [user] = await tx.query<{ password_hash: string | null }>(
-    "SELECT password_hash FROM users WHERE id = ? FOR UPDATE",
-    [userId],
-  );
-  return user;
 }

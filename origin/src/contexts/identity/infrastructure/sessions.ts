@@ -12,8 +12,8 @@ import type {
 } from "../application/ports.ts";
 import { isLive, type Session, sessionLimits, type User } from "../domain/session.ts";
 import { reuseAlert } from "./alerts.ts";
+import { lockUser } from "./lock-user.ts";
 import { insertTrailEvent } from "./trail.ts";
-import { lockPasswordHash } from "./users.ts";
 
 /** More sessions than this are not ended in one transaction. */
 const endBatchMax = 1_000;
@@ -22,7 +22,7 @@ export function sessionsIn(database: Database, newId: NewId): Sessions {
   return {
     start: (session) =>
       database.transaction(async (tx) => {
-        await lockPasswordHash(tx, session.userId);
+        await lockUser(tx, session.userId);
         return insertSession(tx, session);
       }),
 
@@ -30,7 +30,7 @@ export function sessionsIn(database: Database, newId: NewId): Sessions {
     startByPassword: (session, { hash, renewed }) =>
       database.transaction(async (tx) => {
         const { userId } = session;
-        if ((await lockPasswordHash(tx, userId)) !== hash) return undefined;
+        if ((await lockUser(tx, userId))?.passwordHash !== hash) return undefined;
         if (renewed !== undefined) {
           await tx.execute("UPDATE users SET password_hash = ? WHERE id = ?", [renewed, userId]);
         }

@@ -1,6 +1,7 @@
-import { type Database, isDuplicate, type Transaction } from "../../../platform/mysql/database.ts";
+import { type Database, isDuplicate } from "../../../platform/mysql/database.ts";
 import { toSqlTime } from "../../../platform/mysql/time.ts";
 import type { Users } from "../application/ports.ts";
+import { lockUser } from "./lock-user.ts";
 import { endAllBut } from "./sessions.ts";
 
 export function usersIn(database: Database): Users {
@@ -34,26 +35,17 @@ export function usersIn(database: Database): Users {
 
     changePassword: ({ userId, sessionId, from, to, nowMs }) =>
       database.transaction(async (tx) => {
-        const current = await lockPasswordHash(tx, userId);
+        const user = await lockUser(tx, userId);
         const live = await tx.query(
           "SELECT 1 FROM sessions WHERE id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?",
           [sessionId, userId, toSqlTime(nowMs)],
         );
         if (live.length === 0) return { outcome: "session-ended" };
-        if (current !== from) return { outcome: "other-password" };
+        if (user?.passwordHash !== from) return { outcome: "other-password" };
         await tx.execute("UPDATE users SET password_hash = ? WHERE id = ?", [to, userId]);
         return { outcome: "changed", ended: await endAllBut(tx, userId, sessionId, nowMs) };
       }),
   };
-}
-
-/** Holds the user's row until the transaction ends: no password changes and no session starts in the meantime. */
-export async function lockPasswordHash(tx: Transaction, userId: number): Promise<string | undefined> {
-  const [user] = await tx.query<Pick<UserRow, "password_hash">>(
-    "SELECT password_hash FROM users WHERE id = ? FOR UPDATE",
-    [userId],
-  );
-  return user?.password_hash ?? undefined;
 }
 
 const selectUser = "SELECT id, username, password_hash FROM users";
