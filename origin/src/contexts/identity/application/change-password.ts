@@ -39,7 +39,7 @@ export async function changePassword(
   if (user === undefined) throw new Refusal(identityErrors.sessionRevoked);
   const { username, passwordHash } = user;
   if (passwordHash !== undefined) {
-    await throttled(on.attempts, on.clock, { username, address: client.address }, async () => {
+    await throttled(on, [["passwordChange", String(userId)]], async () => {
       const given = normalisePassword(current ?? "");
       const { matches } = await on.passwords.verify(given, passwordHash, client.address);
       if (!matches) throw new Refusal(identityErrors.passwordWrong);

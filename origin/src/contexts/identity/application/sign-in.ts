@@ -19,7 +19,7 @@ import type {
   StartedSession,
   Users,
 } from "./ports.ts";
-import { throttled } from "./throttle.ts";
+import { type Share, throttled } from "./throttle.ts";
 import type { Trail, TrailEvent, TrailKind } from "./trail.ts";
 
 export interface SignInDependencies {
@@ -55,7 +55,7 @@ export async function register(
   client: Client,
 ): Promise<Grant> {
   await refuseGuessable(on.breached, username, password);
-  return throttled(on.attempts, on.clock, { address: client.address }, async () => {
+  return throttled(on, [["address", client.address]], async () => {
     const hash = await on.passwords.hash(normalisePassword(password), client.address);
     const user = await on.users.insert(username, hash, on.clock());
     if (user === undefined) throw new Refusal(identityErrors.usernameTaken);
@@ -76,8 +76,12 @@ export async function logIn(
   password: string,
   client: Client,
 ): Promise<Grant> {
-  const { address } = client;
-  return throttled(on.attempts, on.clock, { username, address }, async () => {
+  // Names differ in case only by how they are typed.
+  const shares: readonly Share[] = [
+    ["address", client.address],
+    ["account", username.toLowerCase()],
+  ];
+  return throttled(on, shares, async () => {
     for (let checks = 1; ; checks++) {
       const { user, checked } = await checkPassword(on, username, password, client);
       const opening = openingFor(on, user, client);

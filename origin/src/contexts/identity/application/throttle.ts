@@ -11,6 +11,8 @@ import type { Attempts, TakenAttempt } from "./ports.ts";
  */
 export const attemptBudgets = {
   account: { burst: 10, refillMs: 120_000 },
+  /** The current password, asked for to change it: of a user in a session, so strangers use up nothing of it. */
+  passwordChange: { burst: 10, refillMs: 120_000 },
   address: { burst: 100, refillMs: 5_000 },
 } as const satisfies Record<string, AttemptBudget>;
 
@@ -21,27 +23,31 @@ const failures: readonly string[] = [
   identityErrors.usernameTaken.code,
 ];
 
+/** A budget, and by what it is kept. */
+export type Share = readonly [kind: keyof typeof attemptBudgets, whose: string];
+
+export interface ThrottleDependencies {
+  readonly attempts: Attempts;
+  readonly clock: Clock;
+}
+
 /**
- * Runs an attempt if account and address have one left, and gives it back unless it failed. The attempt is taken
+ * Runs an attempt if each of its budgets has one left, and gives it back unless it failed. The attempt is taken
  * before it is made, so a thousand at once are no more than ten. Who has none left learns nothing, not even with the
  * right password.
  */
 export async function throttled<T>(
-  attempts: Attempts,
-  clock: Clock,
-  who: { readonly username?: string; readonly address: string },
+  { attempts, clock }: ThrottleDependencies,
+  shares: readonly Share[],
   attempt: () => Promise<T>,
 ): Promise<T> {
   const nowMs = clock();
   const taken: TakenAttempt[] = [];
-  const take = async (kind: keyof typeof attemptBudgets, key: string) => {
-    const answer = await attempts.take(kind, key, attemptBudgets[kind], nowMs);
+  for (const [kind, whose] of shares) {
+    const answer = await attempts.take(kind, whose, attemptBudgets[kind], nowMs);
     if ("waitMs" in answer) throw tooMany(answer.waitMs);
     taken.push(answer);
-  };
-  await take("address", who.address);
-  // Names differ in case only by how they are typed.
-  if (who.username !== undefined) await take("account", who.username.toLowerCase());
+  }
   try {
     const result = await attempt();
     await giveBack(taken);
