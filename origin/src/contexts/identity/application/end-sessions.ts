@@ -4,6 +4,7 @@ import type { Session } from "../domain/session.ts";
 import { identityErrors } from "../errors.ts";
 import type { Client } from "./client.ts";
 import type { AnnounceSessions, RefreshTokens, Sessions } from "./ports.ts";
+import { type ThrottleDependencies, throttled } from "./throttle.ts";
 import type { Trail, TrailKind } from "./trail.ts";
 
 export interface EndSessionsDependencies {
@@ -14,13 +15,22 @@ export interface EndSessionsDependencies {
   readonly clock: Clock;
 }
 
-/** Ends the session that the token belongs to. Saying it twice, or of an unknown token, changes nothing. */
+/**
+ * Ends the session that the token belongs to. Saying it twice, or of an unknown token, changes nothing, and can be
+ * done as often as an unknown token can be traded.
+ */
 export async function logOut(
-  on: EndSessionsDependencies,
+  on: EndSessionsDependencies & ThrottleDependencies,
   refreshToken: string,
   client: Client,
 ): Promise<void> {
-  const ended = await on.sessions.endByToken(on.refreshTokens.hash(refreshToken), on.clock());
+  if (!on.refreshTokens.hasForm(refreshToken)) return;
+  const ended = await throttled(
+    on,
+    [["unknownToken", client.address]],
+    () => on.sessions.endByToken(on.refreshTokens.hash(refreshToken), on.clock()),
+    (sessions) => sessions.length === 0,
+  );
   await tell(on, ended, "signed_out", client);
 }
 

@@ -152,6 +152,8 @@ export interface AccessTokens {
 
 export interface RefreshTokens {
   create(): string;
+  /** Whether it has the form of one; any other is known to be nobody's without asking. */
+  hasForm(token: string): boolean;
   /**
    * What a token is traded for: always the same, and nobody without the server's keys can compute it. One for each
    * key: first the one that counts now, then those by which a trade may have been made a moment ago.

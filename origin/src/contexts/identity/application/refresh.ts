@@ -3,6 +3,7 @@ import { identityErrors } from "../errors.ts";
 import type { Client } from "./client.ts";
 import type { Rotation } from "./ports.ts";
 import { type Grant, grant, type SignInDependencies } from "./sign-in.ts";
+import { throttled } from "./throttle.ts";
 import type { TrailEvent } from "./trail.ts";
 
 /**
@@ -11,8 +12,20 @@ import type { TrailEvent } from "./trail.ts";
  */
 export const refreshLeewayMs = 10_000;
 
-/** Trades a refresh token for the next pair. However often it is repeated, a token has one successor. */
+/**
+ * Trades a refresh token for the next pair. However often it is repeated, a token has one successor. What can't be one
+ * never reaches the database, and what is nobody's does only so often.
+ */
 export async function refresh(on: SignInDependencies, token: string, client: Client): Promise<Grant> {
+  if (!on.refreshTokens.hasForm(token)) {
+    const refusal = new Refusal(identityErrors.refreshInvalid);
+    on.trail.record({ kind: "refresh_refused", detail: refusal.definition.code, client });
+    throw refusal;
+  }
+  return throttled(on, [["unknownToken", client.address]], () => trade(on, token, client));
+}
+
+async function trade(on: SignInDependencies, token: string, client: Client): Promise<Grant> {
   const nowMs = on.clock();
   const [successor, ...earlier] = on.refreshTokens.successorsOf(token);
   const rotation = await on.sessions.rotate({

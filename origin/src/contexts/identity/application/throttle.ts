@@ -14,6 +14,8 @@ export const attemptBudgets = {
   /** The current password, asked for to change it: of a user in a session, so strangers use up nothing of it. */
   passwordChange: { burst: 10, refillMs: 120_000 },
   address: { burst: 100, refillMs: 5_000 },
+  /** Refresh tokens that nobody has, by address: each is a look into the database. It comes back fast, for others there. */
+  unknownToken: { burst: 200, refillMs: 1_000 },
 } as const satisfies Record<string, AttemptBudget>;
 
 /** What was tried and failed. Anything else, an outage or a queue that is full, is given back. */
@@ -21,6 +23,7 @@ const failures: readonly string[] = [
   identityErrors.invalidCredentials.code,
   identityErrors.passwordWrong.code,
   identityErrors.usernameTaken.code,
+  identityErrors.refreshInvalid.code,
 ];
 
 /** A budget, and by what it is kept. */
@@ -40,6 +43,7 @@ export async function throttled<T>(
   { attempts, clock }: ThrottleDependencies,
   shares: readonly Share[],
   attempt: () => Promise<T>,
+  failed: (result: T) => boolean = () => false,
 ): Promise<T> {
   const nowMs = clock();
   const taken: TakenAttempt[] = [];
@@ -50,7 +54,7 @@ export async function throttled<T>(
   }
   try {
     const result = await attempt();
-    await giveBack(taken);
+    if (!failed(result)) await giveBack(taken);
     return result;
   } catch (error) {
     if (!(error instanceof Refusal && failures.includes(error.definition.code))) await giveBack(taken);

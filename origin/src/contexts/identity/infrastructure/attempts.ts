@@ -12,7 +12,8 @@ const script = readFileSync(new URL("attempts.lua", import.meta.url), "utf8");
 
 /**
  * Budgets in Redis, for all processes together. A key lives until its budget is full, and only attempts that were
- * made write one, each of which cost a password hash: a flood can't fill Redis faster than we hash. Without Redis
+ * made write one, each of which cost a password hash, or a look for a refresh token, which is forgotten after a
+ * second: a flood can't fill Redis. Without Redis
  * each process counts by itself. Names are kept as digests, because people type passwords where the name belongs.
  */
 export function attemptsIn(redis: RedisStore): Attempts {
@@ -39,8 +40,11 @@ function noAnswer(): undefined {
   return undefined;
 }
 
+/** Kept by address; all others by names and ids. */
+const byNetwork: readonly string[] = ["address", "unknownToken"];
+
 function keyOf(kind: string, who: string): string {
-  const digest = createHash("sha256").update(kind === "address" ? networkOf(who) : who);
+  const digest = createHash("sha256").update(byNetwork.includes(kind) ? networkOf(who) : who);
   return `attempts:${kind}:${digest.digest("base64url").slice(0, 22)}`;
 }
 

@@ -2,7 +2,7 @@ import { createHash, createHmac, hkdfSync, type KeyObject, randomBytes } from "n
 import type { RefreshTokens } from "../application/ports.ts";
 
 /** 256 random bits, base64url. Nothing can be read from it, and the database knows only its SHA-256. */
-export const refreshTokenPattern = "^[A-Za-z0-9_-]{43}$";
+const form = /^[A-Za-z0-9_-]{43}$/;
 
 /**
  * A successor is an HMAC of its predecessor under a key that only this service has (derived from a key that signs,
@@ -24,6 +24,7 @@ export function createRefreshTokens(signingKeys: () => readonly [KeyObject, ...K
     createHmac("sha256", keyFrom(signingKey)).update(token).digest("base64url");
   return {
     create: () => randomBytes(32).toString("base64url"),
+    hasForm: (token) => form.test(token),
     successorsOf: (token) => {
       const [current, ...earlier] = signingKeys();
       return [successorUnder(current, token), ...earlier.map((key) => successorUnder(key, token))];
