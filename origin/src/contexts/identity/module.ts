@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import type { ChannelModel } from "amqplib";
 import type { ApiConfig, WorkerConfig } from "../../config.ts";
@@ -38,11 +37,12 @@ import { createRefreshTokens } from "./infrastructure/refresh-tokens.ts";
 import { makeTokenKeys as makeMissingKeys } from "./infrastructure/rotate-token-keys.ts";
 import { announceSessionsTo, sessionEndedBy, sessionsTable } from "./infrastructure/session-projection.ts";
 import { sessionsIn } from "./infrastructure/sessions.ts";
-import { openTokenKeys, type TokenKeys } from "./infrastructure/token-keys.ts";
+import { keysForDerivation, openTokenKeys, type TokenKeys } from "./infrastructure/token-keys.ts";
 import { trailIn, writeTrail } from "./infrastructure/trail.ts";
 import { usersIn } from "./infrastructure/users.ts";
 import { authenticateUserBy } from "./interface/authenticate-user.ts";
 import { authenticateOperatorBy } from "./interface/bearer.ts";
+import { refuseOtherSitesThan } from "./interface/cookies.ts";
 import { addLinkedIdentityRoutes } from "./interface/identity-routes.ts";
 import { addKeyRoutes } from "./interface/key-routes.ts";
 import { addOauthRoutes } from "./interface/oauth-routes.ts";
@@ -113,6 +113,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   const operators = () => [shared, ...(named?.current() ?? [])];
   const written = writeTrail(database, clock, logger);
   const trail = spareTrail(written, clock);
+  const refuseOtherSites = refuseOtherSitesThan(config.publicUrl, trail.record);
   const on = {
     users: usersIn(database),
     sessions: sessionsIn(database, newId),
@@ -133,7 +134,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
   const schedule = rotateOnSchedule(rotating, config.tokenKeyRotationSeconds, logger);
   const oauth = await createOauth(given, keys, trail, (...started) => startSession(on, ...started));
   return {
-    authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock), config.publicUrl),
+    authenticateUser: authenticateUserBy(verifyWith(keys, settings, clock), refuseOtherSites),
     authenticateOperator: authenticateOperatorBy((token) => findOperator(operators(), token), trail.record),
     sessionEnded: sessionEndedBy(redis),
     addRoutes: (app) => {
@@ -146,7 +147,7 @@ export async function createIdentity(given: IdentityDependencies): Promise<Ident
           refresh: (token, client) => refresh(on, token, client),
           logOut: (token, client) => logOut(on, token, client),
         },
-        config,
+        { ...config, refuseOtherSites },
         () => jwksOf(keys),
       );
       addSessionRoutes(app, {
@@ -291,11 +292,4 @@ export function makeTokenKeys(
     publicKeysFile: publicKeysFile ?? join(directory, "token-keys.json"),
   };
   return makeMissingKeys(files, Math.floor(clock() / 1_000));
-}
-
-/** A trade of a moment ago may have been made under the key that signed until then. */
-function keysForDerivation(keys: TokenKeys): [KeyObject, ...KeyObject[]] {
-  const { privateKey } = keys.signing();
-  const others = keys.list().flatMap((key) => key.privateKey ?? []);
-  return [privateKey, ...others.filter((key) => key !== privateKey)];
 }

@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
 import { createTestPlace } from "../../../../cli/src/services/for-tests.ts";
 import { startTestApi } from "../../../test/start-api.ts";
+import { until } from "../../../test/until.ts";
+import { strangerBudget } from "./application/spare-trail.ts";
 import { attemptBudgets } from "./application/throttle.ts";
 
 let nowMs = Date.now();
@@ -50,3 +52,71 @@ for (const path of ["refresh", "logout"] as const) {
     assert.equal((await show(path, unknownToken(), stranger)).status, 429);
   });
 }
+
+test("strangers who use up the attempts of an account do not keep its owner from changing the password", async () => {
+  const { username, accessToken } = await newcomer();
+  const logIn = (given: string) =>
+    api.call("POST", "/auth/login", { username, password: given }, from("203.0.113.1"));
+  for (let i = 0; i < attemptBudgets.account.burst; i++) await logIn("a wrong one");
+  assert.equal((await logIn(password)).status, 429);
+  const change = { currentPassword: password, newPassword: "quite another phrase" };
+  const mine = { authorization: `Bearer ${accessToken}` };
+  assert.equal((await api.call("POST", "/auth/password", change, mine)).status, 200);
+});
+
+/** Kind, user and reason of each entry of that address, counted. Events are written a moment after the answer. */
+async function onRecord(address: string, count: number): Promise<Record<string, number>> {
+  const entries = await until(`${count} of ${address}`, async () => {
+    const { body } = await api.operator("GET", `/audit?address=${address}&limit=500`);
+    return body.entries.length >= count && body.entries;
+  });
+  assert.equal(entries.length, count);
+  const counted: Record<string, number> = {};
+  for (const { kind, userId, detail } of entries) {
+    const what = `${kind} ${userId} ${detail}`;
+    counted[what] = (counted[what] ?? 0) + 1;
+  }
+  return counted;
+}
+
+test("who is refused at a password, a name, another site's page or a throttle is on record", async () => {
+  const { username, accessToken, user } = await newcomer();
+  const address = "198.51.100.1";
+  const post = (path: string, body: object, headers = {}) =>
+    api.call("POST", path, body, { ...from(address), ...headers });
+  const guess = { currentPassword: "a wrong one", newPassword: "quite another phrase" };
+  const mine = { authorization: `Bearer ${accessToken}` };
+  await post("/auth/register", { username, password });
+  await post("/auth/login", { username, password, cookies: true }, { "sec-fetch-site": "cross-site" });
+  for (let i = 0; i <= attemptBudgets.account.burst; i++) {
+    await post("/auth/login", { username, password: "a wrong one" });
+    await post("/auth/password", guess, mine);
+  }
+  assert.deepEqual(await onRecord(address, 24), {
+    "registration_refused null auth.username_taken": 1,
+    "cross_site_refused null auth.cross_site": 1,
+    [`sign_in_refused ${user.id} auth.invalid_credentials`]: 10,
+    "sign_in_refused null auth.throttled": 1,
+    [`password_refused ${user.id} auth.password_wrong`]: 10,
+    [`password_refused ${user.id} auth.throttled`]: 1,
+  });
+});
+
+test("that somebody is throttled is on record only so often, whoever they are", async () => {
+  const { accessToken, user } = await newcomer();
+  const address = "198.51.100.2";
+  const { burst: guesses } = attemptBudgets.passwordChange;
+  const headers = { ...from(address), authorization: `Bearer ${accessToken}` };
+  const guess = { currentPassword: "a wrong one", newPassword: "quite another phrase" };
+  for (let i = 0; i < guesses + strangerBudget.burst + 20; i++) {
+    await api.call("POST", "/auth/password", guess, headers);
+  }
+  // Written in order, so all that came before this is there.
+  await api.call("POST", "/auth/register", { username: "the-last-one", password }, from(address));
+  assert.equal(
+    (await onRecord(address, guesses + strangerBudget.burst + 1))[
+      `password_refused ${user.id} auth.throttled`
+    ],
+    strangerBudget.burst,
+  );
+});

@@ -38,24 +38,24 @@ export async function changePassword(
   const user = await on.users.findById(userId);
   if (user === undefined) throw new Refusal(identityErrors.sessionRevoked);
   const { username, passwordHash } = user;
+  const refused = { kind: "password_refused", userId, sessionId, client } as const;
+  const wrong = () => {
+    on.trail.record({ ...refused, detail: identityErrors.passwordWrong.code });
+    return new Refusal(identityErrors.passwordWrong);
+  };
   if (passwordHash !== undefined) {
-    await throttled(on, [["passwordChange", String(userId)]], async () => {
+    await throttled(on, { shares: [["passwordChange", String(userId)]], refused }, async () => {
       const given = normalisePassword(current ?? "");
       const { matches } = await on.passwords.verify(given, passwordHash, client.address);
-      if (!matches) throw new Refusal(identityErrors.passwordWrong);
+      if (!matches) throw wrong();
     });
   }
   await refuseGuessable(on.breached, username, next);
-  const hash = await on.passwords.hash(normalisePassword(next), client.address);
-  const changed = await on.users.changePassword({
-    userId,
-    sessionId,
-    from: passwordHash,
-    to: hash,
-    nowMs: on.clock(),
-  });
+  const to = await on.passwords.hash(normalisePassword(next), client.address);
+  const nowMs = on.clock();
+  const changed = await on.users.changePassword({ userId, sessionId, from: passwordHash, to, nowMs });
   if (changed.outcome === "session-ended") throw new Refusal(identityErrors.sessionRevoked);
-  if (changed.outcome === "other-password") throw new Refusal(identityErrors.passwordWrong);
+  if (changed.outcome === "other-password") throw wrong();
   const { ended } = changed;
   await on.announce(ended);
   const detail = `${ended.length} other sessions ended`;

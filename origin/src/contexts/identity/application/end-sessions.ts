@@ -27,7 +27,7 @@ export async function logOut(
   if (!on.refreshTokens.hasForm(refreshToken)) return;
   const ended = await throttled(
     on,
-    [["unknownToken", client.address]],
+    { shares: [["unknownToken", client.address]], refused: { kind: "refresh_refused", client } },
     () => on.sessions.endByToken(on.refreshTokens.hash(refreshToken), on.clock()),
     (sessions) => sessions.length === 0,
   );

@@ -22,7 +22,10 @@ export async function refresh(on: SignInDependencies, token: string, client: Cli
     on.trail.record({ kind: "refresh_refused", detail: refusal.definition.code, client });
     throw refusal;
   }
-  return throttled(on, [["unknownToken", client.address]], () => trade(on, token, client));
+  const refused = { kind: "refresh_refused", client } as const;
+  return throttled(on, { shares: [["unknownToken", client.address]], refused }, () =>
+    trade(on, token, client),
+  );
 }
 
 async function trade(on: SignInDependencies, token: string, client: Client): Promise<Grant> {

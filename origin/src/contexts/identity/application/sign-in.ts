@@ -55,10 +55,14 @@ export async function register(
   client: Client,
 ): Promise<Grant> {
   await refuseGuessable(on.breached, username, password);
-  return throttled(on, [["address", client.address]], async () => {
+  const refused = { kind: "registration_refused", client } as const;
+  return throttled(on, { shares: [["address", client.address]], refused }, async () => {
     const hash = await on.passwords.hash(normalisePassword(password), client.address);
     const user = await on.users.insert(username, hash, on.clock());
-    if (user === undefined) throw new Refusal(identityErrors.usernameTaken);
+    if (user === undefined) {
+      on.trail.record({ ...refused, detail: identityErrors.usernameTaken.code });
+      throw new Refusal(identityErrors.usernameTaken);
+    }
     return startSession(on, user, client, "registered");
   });
 }
@@ -81,7 +85,7 @@ export async function logIn(
     ["address", client.address],
     ["account", username.toLowerCase()],
   ];
-  return throttled(on, shares, async () => {
+  return throttled(on, { shares, refused: { kind: "sign_in_refused", client } }, async () => {
     for (let checks = 1; ; checks++) {
       const { user, checked } = await checkPassword(on, username, password, client);
       const opening = openingFor(on, user, client);

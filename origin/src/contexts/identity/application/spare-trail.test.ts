@@ -10,8 +10,8 @@ function started() {
   let nowMs = 1_000_000;
   const trail = spareTrail({ record: (event) => void recorded.push(event) }, () => nowMs);
   return {
-    refuse: (address: string, userId?: number) =>
-      trail.record({ kind: "refresh_refused", userId, client: { ...client, address } }),
+    refuse: (address: string, userId?: number, detail?: string) =>
+      trail.record({ kind: "refresh_refused", userId, detail, client: { ...client, address } }),
     pass: (ms: number) => {
       nowMs += ms;
     },
@@ -28,6 +28,8 @@ test("of a stranger's refusals a burst is on record, then one each time; of othe
   assert.equal(taken(), 1, "another address");
   for (let i = 0; i < 200; i++) refuse("192.0.2.1", 7);
   assert.equal(taken(), 200, "a user's own");
+  refuse("192.0.2.1", 7, "auth.throttled");
+  assert.equal(taken(), 0, "that a user is throttled");
   trail.record({ kind: "keys_rotated", client: { ...client, address: "192.0.2.1" } });
   assert.equal(taken(), 1, "what is no refusal");
   pass(strangerBudget.refillMs);

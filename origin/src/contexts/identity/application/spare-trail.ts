@@ -1,5 +1,6 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import { type AttemptBudget, spend } from "../domain/attempt-budget.ts";
+import { identityErrors } from "../errors.ts";
 import type { Trail, TrailEvent } from "./trail.ts";
 
 /** Of one address: enough to see what it tries, and a day of it is no more than 8,700 entries. */
@@ -9,7 +10,8 @@ export const strangersMax = 10_000;
 
 /**
  * A trail that nobody can flood who is nobody: to be refused costs a stranger one request, and what it would write must
- * not push out what others did. Whatever is known to be of a user goes on record always; those are few, or throttled.
+ * not push out what others did. Whatever is known to be of a user goes on record always: those are few, or throttled;
+ * but that they are throttled is said as often as they ask.
  */
 export function spareTrail(trail: Trail, clock: Clock): Trail {
   const fullAtMs = new Map<string, number>();
@@ -23,11 +25,11 @@ export function spareTrail(trail: Trail, clock: Clock): Trail {
   };
   return {
     record: (event) => {
-      if (!isOfStranger(event) || mayRecord(event.client.address)) trail.record(event);
+      if (!isForTheAsking(event) || mayRecord(event.client.address)) trail.record(event);
     },
   };
 }
 
-function isOfStranger({ kind, userId }: TrailEvent): boolean {
-  return userId === undefined && kind.endsWith("_refused");
+function isForTheAsking({ kind, userId, detail }: TrailEvent): boolean {
+  return kind.endsWith("_refused") && (userId === undefined || detail === identityErrors.throttled.code);
 }

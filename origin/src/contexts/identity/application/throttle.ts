@@ -3,6 +3,7 @@ import { Refusal } from "../../../kernel/errors.ts";
 import type { AttemptBudget } from "../domain/attempt-budget.ts";
 import { identityErrors } from "../errors.ts";
 import type { Attempts, TakenAttempt } from "./ports.ts";
+import type { Trail, TrailEvent } from "./trail.ts";
 
 /**
  * How often one may guess. Ten wrong passwords for an account are a person who forgot; a bot then gets 720 a day,
@@ -31,7 +32,14 @@ export type Share = readonly [kind: keyof typeof attemptBudgets, whose: string];
 
 export interface ThrottleDependencies {
   readonly attempts: Attempts;
+  readonly trail: Trail;
   readonly clock: Clock;
+}
+
+export interface Attempt {
+  readonly shares: readonly Share[];
+  /** Goes on record when there is none left. */
+  readonly refused: Omit<TrailEvent, "detail">;
 }
 
 /**
@@ -40,8 +48,8 @@ export interface ThrottleDependencies {
  * right password.
  */
 export async function throttled<T>(
-  { attempts, clock }: ThrottleDependencies,
-  shares: readonly Share[],
+  { attempts, trail, clock }: ThrottleDependencies,
+  { shares, refused }: Attempt,
   attempt: () => Promise<T>,
   failed: (result: T) => boolean = () => false,
 ): Promise<T> {
@@ -49,7 +57,10 @@ export async function throttled<T>(
   const taken: TakenAttempt[] = [];
   for (const [kind, whose] of shares) {
     const answer = await attempts.take(kind, whose, attemptBudgets[kind], nowMs);
-    if ("waitMs" in answer) throw tooMany(answer.waitMs);
+    if ("waitMs" in answer) {
+      trail.record({ ...refused, detail: identityErrors.throttled.code });
+      throw tooMany(answer.waitMs);
+    }
     taken.push(answer);
   }
   try {

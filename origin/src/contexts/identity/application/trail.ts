@@ -3,10 +3,12 @@ import type { Client } from "./client.ts";
 /** What is remembered of who came and went. Names are stable: operators filter by them. */
 export const trailKinds = [
   "registered",
+  "registration_refused",
   "signed_in",
   "sign_in_refused",
   "signed_out",
   "password_changed",
+  "password_refused",
   "refreshed",
   "refresh_refused",
   /** A refresh token came back after its leeway: somebody has a copy. */
@@ -19,6 +21,8 @@ export const trailKinds = [
   "identity_unlinked",
   /** Linking an identity that was begun, and did not come to its end. */
   "link_refused",
+  /** A request by cookies that came from another site's page. */
+  "cross_site_refused",
   /** A wrong token at the operators' listener, or one without the scope. */
   "operator_refused",
   "keys_rotated",

@@ -99,3 +99,10 @@ export async function readPrivateKeys(path: string): Promise<KeyObject[]> {
 function canSign(key: LoadedKey): key is LoadedKey & { readonly privateKey: KeyObject } {
   return key.privateKey !== undefined;
 }
+
+/** A trade of a moment ago may have been made under the key that signed until then. */
+export function keysForDerivation(keys: TokenKeys): [KeyObject, ...KeyObject[]] {
+  const { privateKey } = keys.signing();
+  const others = keys.list().flatMap((key) => key.privateKey ?? []);
+  return [privateKey, ...others.filter((key) => key !== privateKey)];
+}

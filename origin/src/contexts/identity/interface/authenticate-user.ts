@@ -4,7 +4,7 @@ import { Refusal } from "../../../kernel/errors.ts";
 import type { Authenticators } from "../../../platform/http/access.ts";
 import { identityErrors } from "../errors.ts";
 import { authorizationsOf, challenge, tokenIn } from "./bearer.ts";
-import { cookiesOf, refuseOtherSites } from "./cookies.ts";
+import { cookiesOf, type RefuseOtherSites } from "./cookies.ts";
 
 type AuthenticateUser = NonNullable<Authenticators["user"]>;
 
@@ -16,7 +16,7 @@ const readOnly: readonly string[] = ["GET", "HEAD"];
  */
 export function authenticateUserBy(
   verify: (token: string) => ReturnType<AuthenticateUser>,
-  publicUrl: string,
+  refuseOtherSites: RefuseOtherSites,
 ): AuthenticateUser {
   return async (request) => {
     const fields = authorizationsOf(request);
@@ -26,7 +26,7 @@ export function authenticateUserBy(
     }
     const token = cookies.first ?? tokenIn(fields[0]);
     if (token === undefined) throw new Refusal(identityErrors.tokenMissing, challenge());
-    if (cookies.count > 0 && !isReadOnly(request)) refuseOtherSites(request, publicUrl);
+    if (cookies.count > 0 && !isReadOnly(request)) refuseOtherSites(request);
     return verify(token);
   };
 }

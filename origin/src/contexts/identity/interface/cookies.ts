@@ -7,6 +7,8 @@ import {
 } from "@sluice/contract/cookies.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "../../../kernel/errors.ts";
+import { clientOf } from "../../../platform/http/client.ts";
+import type { TrailEvent } from "../application/trail.ts";
 import { identityErrors } from "../errors.ts";
 
 /** How many cookies of that name there are, and the first of them. */
@@ -66,8 +68,19 @@ function cookie(name: string, value: string, sameSite: "Strict" | "Lax", maxAgeS
  * by a cookie must come from a page of this site: browsers say so in `Sec-Fetch-Site`, older ones in `Origin`, and
  * no page can forge either. Who says neither is no browser that we know, and has bearer tokens.
  */
-export function refuseOtherSites({ headers }: FastifyRequest, publicUrl: string): void {
-  const site = headers["sec-fetch-site"];
-  const own = site === undefined ? headers.origin === publicUrl : site === "same-origin";
-  if (!own) throw new Refusal(identityErrors.crossSite);
+export function refuseOtherSitesThan(
+  publicUrl: string,
+  record: (refused: TrailEvent) => void,
+): RefuseOtherSites {
+  return (request) => {
+    const { headers } = request;
+    const site = headers["sec-fetch-site"];
+    const own = site === undefined ? headers.origin === publicUrl : site === "same-origin";
+    if (own) return;
+    const detail = identityErrors.crossSite.code;
+    record({ kind: "cross_site_refused", detail, client: clientOf(request) });
+    throw new Refusal(identityErrors.crossSite);
+  };
 }
+
+export type RefuseOtherSites = (request: FastifyRequest) => void;

@@ -10,7 +10,7 @@ import type { Client } from "../application/client.ts";
 import { passwordLengthMax, passwordLengthMin, usernamePattern } from "../application/credentials.ts";
 import type { Grant } from "../application/sign-in.ts";
 import { identityErrors } from "../errors.ts";
-import { cookieOf, dropTokens, keepTokens, refuseOtherSites } from "./cookies.ts";
+import { cookieOf, dropTokens, keepTokens, type RefuseOtherSites } from "./cookies.ts";
 
 /** What the routes can ask for. */
 export interface IdentityUseCases {
@@ -64,12 +64,16 @@ export interface BrowserSettings {
   readonly refreshTokenTtlSeconds: number;
 }
 
+export interface SignInSettings extends BrowserSettings {
+  readonly refuseOtherSites: RefuseOtherSites;
+}
+
 const config = { access: "public" } as const;
 
 export function addIdentityRoutes(
   app: HttpServer,
   useCases: IdentityUseCases,
-  browser: BrowserSettings,
+  browser: SignInSettings,
   jwks: () => Promise<JSONWebKeySet>,
 ): void {
   const tags = ["identity"];
@@ -79,7 +83,7 @@ export function addIdentityRoutes(
     { config, schema: { tags, body: Credentials, response: { 201: GrantBody } } },
     async (request, reply) => {
       const { username, password, cookies = false } = request.body;
-      if (cookies) refuseOtherSites(request, browser.publicUrl);
+      if (cookies) browser.refuseOtherSites(request);
       const grant = await useCases.register(username, password, clientOf(request));
       return reply.code(201).send(handOver(reply, grant, cookies, browser));
     },
@@ -90,7 +94,7 @@ export function addIdentityRoutes(
     { config, schema: { tags, body: LoginAttempt, response: { 200: GrantBody } } },
     async (request, reply) => {
       const { username, password, cookies = false } = request.body;
-      if (cookies) refuseOtherSites(request, browser.publicUrl);
+      if (cookies) browser.refuseOtherSites(request);
       const grant = await useCases.logIn(username, password, clientOf(request));
       return handOver(reply, grant, cookies, browser);
     },
@@ -133,10 +137,10 @@ function handOver(reply: FastifyReply, grant: Grant, cookies: boolean, browser: 
 function refreshTokenOf(
   request: FastifyRequest,
   body: { readonly refreshToken?: string },
-  { publicUrl }: BrowserSettings,
+  { refuseOtherSites }: SignInSettings,
 ): { readonly token: string; readonly cookies: boolean } {
   if (body.refreshToken !== undefined) return { token: body.refreshToken, cookies: false };
-  refuseOtherSites(request, publicUrl);
+  refuseOtherSites(request);
   const token = cookieOf(request, COOKIE_REFRESH);
   if (token === undefined) throw new Refusal(identityErrors.refreshInvalid);
   return { token, cookies: true };
