@@ -8,6 +8,7 @@ import { fastify } from "fastify";
 import { tokenAttacks } from "../../../../../contract/cases/token-attacks.ts";
 import { Refusal } from "../../../kernel/errors.ts";
 import { authenticateUserBy } from "../interface/authenticate-user.ts";
+import { refuseOtherSitesThan } from "../interface/cookies.ts";
 import { signWith, verifyWith } from "./access-tokens.ts";
 import { keysOf } from "./token-keys.ts";
 
@@ -77,7 +78,8 @@ const attacks = tokenAttacks({
 
 /** A server, because what is a field of a request is decided there. */
 const app = fastify();
-const authenticate = authenticateUserBy(verify, "http://127.0.0.1:8080");
+const fromHere = refuseOtherSitesThan("http://127.0.0.1:8080", () => undefined);
+const authenticate = authenticateUserBy(verify, fromHere);
 app.get("/", async (request, reply) => {
   try {
     return { ...(await authenticate(request)), verdict: "passes" };
