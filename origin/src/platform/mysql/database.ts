@@ -171,7 +171,8 @@ async function commit(tx: Transaction): Promise<void> {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new Refusal(platformErrors.outcomeUnknown, {
-      detail: "repeat the request, with the same Idempotency-Key if it has one",
+      detail:
+        "repeat the request with the same Idempotency-Key; without one look first whether it took effect",
       headers: { "retry-after": "1" },
       cause: error,
     });
