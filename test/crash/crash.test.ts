@@ -4,8 +4,8 @@ import { GIVEN_SYSTEM } from "../src/system.ts";
 import { runCampaign } from "./campaign.ts";
 import { schedule } from "./schedule.ts";
 
-/** `npm run test:crash -- --rounds 200` does the same without a test around it. Twenty take two minutes. */
-const ROUNDS = Number(process.env.SLUICE_CRASH_ROUNDS ?? 20);
+/** `npm run test:crash -- --rounds 200` does the same without a test around it. Eight take a minute. */
+const ROUNDS = Number(process.env.SLUICE_CRASH_ROUNDS ?? 8);
 const skip = GIVEN_SYSTEM ? "a given system is not killed by its tests" : false;
 
 test("a seed stands for its rounds, and another for others", () => {
