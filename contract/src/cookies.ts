@@ -9,6 +9,19 @@ export const COOKIE_REFRESH = "__Host-sluice-refresh";
 /** A sign-in that was begun at a provider. */
 export const COOKIE_OAUTH = "__Host-sluice-oauth";
 
+/**
+ * Whether a request comes from a page of the site. A browser sends cookies along with whatever any page makes it send, so
+ * one that changes something and goes by a cookie must. Browsers say so in `Sec-Fetch-Site` (W3C Fetch Metadata), older
+ * ones in `Origin` (RFC 6454, 7), and no page can forge either. Who says neither is no browser that we know.
+ */
+export function isFromPageOf(
+  site: string,
+  fetchSite: string | undefined,
+  origin: string | undefined,
+): boolean {
+  return fetchSite === undefined ? origin === site : fetchSite === "same-origin";
+}
+
 const SEPARATOR = ";";
 const SEMICOLON = 59;
 const SPACE = 32;

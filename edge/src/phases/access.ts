@@ -1,3 +1,4 @@
+import { isFromPageOf } from "@sluice/contract/cookies.ts";
 import { CROSS_SITE } from "@sluice/contract/error-codes.ts";
 import { type Address, addressFromBytes } from "@sluice/contract/policy/address.ts";
 import { nowMs } from "../platform/clock.ts";
@@ -33,7 +34,7 @@ export function requireUser(): string | undefined {
     answerProblem(problem as NonNullable<typeof problem>);
     return undefined;
   }
-  if (headers.cookies > 0 && changesSomething() && !isFromOwnPage()) {
+  if (headers.cookies > 0 && changesSomething() && !isFromPageOf(publicUrl, fetchSite(), requestOrigin())) {
     answerProblem(CROSS_SITE);
     return undefined;
   }
@@ -48,10 +49,4 @@ export function requireUser(): string | undefined {
 function changesSomething(): boolean {
   const method = requestMethod();
   return method !== "GET" && method !== "HEAD";
-}
-
-/** A browser sends its cookies along with what any page makes it send; the origin has the same rule. */
-function isFromOwnPage(): boolean {
-  const site = fetchSite();
-  return site === undefined ? requestOrigin() === publicUrl : site === "same-origin";
 }

@@ -4,6 +4,7 @@ import {
   COOKIE_REFRESH,
   countCookies,
   firstCookie,
+  isFromPageOf,
 } from "@sluice/contract/cookies.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "../../../kernel/errors.ts";
@@ -63,20 +64,14 @@ function cookie(name: string, value: string, sameSite: "Strict" | "Lax", maxAgeS
   return `${name}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; Secure; SameSite=${sameSite}`;
 }
 
-/**
- * A browser sends cookies along with whatever any page makes it send. So a request that changes something and goes
- * by a cookie must come from a page of this site: browsers say so in `Sec-Fetch-Site`, older ones in `Origin`, and
- * no page can forge either. Who says neither is no browser that we know, and has bearer tokens.
- */
+/** For requests that change something and go by a cookie; programs have bearer tokens. */
 export function refuseOtherSitesThan(
   publicUrl: string,
   record: (refused: TrailEvent) => void,
 ): RefuseOtherSites {
   return (request) => {
     const { headers } = request;
-    const site = headers["sec-fetch-site"];
-    const own = site === undefined ? headers.origin === publicUrl : site === "same-origin";
-    if (own) return;
+    if (isFromPageOf(publicUrl, headers["sec-fetch-site"], headers.origin)) return;
     const detail = identityErrors.crossSite.code;
     record({ kind: "cross_site_refused", detail, client: clientOf(request) });
     throw new Refusal(identityErrors.crossSite);
